@@ -1,0 +1,692 @@
+"""The bus: who is registered where, and how a message gets there and its answer back.
+
+Works under plain ``anyio.run`` on asyncio; in a simulation `bus.sim.World` opens one with a network in between. Messages
+from one sender to one receiver keep their order; nothing is promised across pairs.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from contextvars import copy_context
+from functools import partial
+from types import TracebackType
+from typing import Any, ClassVar, Self, TypeVar, cast
+
+import anyio
+import attrs
+
+from bus.actor import Actor, Terminated
+from bus.cell import Cell, State, Worker, current_worker
+from bus.clock import Clock, RealClock
+from bus.deadlines import Deadlines
+from bus.envelope import Envelope
+from bus.errors import AskTimeout, BusError, InvalidTarget, MailboxFull, NoListener, NotRunning, UsageError
+from bus.listener import Listener
+from bus.mailbox import MailboxStatistics, Overflow
+from bus.message import Event, Request, message
+from bus.middleware import Middleware, Passage, overriding
+from bus.network import Network
+from bus.subject import Subjects
+from bus.supervisor import Restart, Supervisor
+from bus.topic import Target
+from bus.trace import Record, Sink
+from bus.waits import cycle_through
+
+R = TypeVar("R")
+
+
+@message
+class DeadLetter(Event):
+    """A message that nobody handled, or an answer that nobody waited for any more.
+
+    Attributes:
+        message: the message; for a late answer, the request it answers.
+        address: where it was sent.
+        sender: who sent it; empty outside of actors.
+        reason: why it ended here.
+    """
+
+    subject: ClassVar[str] = "bus.dead-letter"
+    message: Any
+    address: str
+    sender: str
+    reason: str
+
+
+@message
+class CyclicWait(Event):
+    """Actors wait for each other in a circle, which only a deadline can break.
+
+    Attributes:
+        cycle: the actors, each with the request that it waits for.
+    """
+
+    subject: ClassVar[str] = "bus.cyclic-wait"
+    cycle: str
+
+
+@attrs.frozen
+class BusStatistics:
+    """What a bus has done and holds.
+
+    Attributes:
+        actors: registered actors, running or down.
+        sent: messages sent since the start.
+        dead_letters: messages and late answers that ended as dead letters.
+        asking: asks that wait for their answer.
+    """
+
+    actors: int
+    sent: int
+    dead_letters: int
+    asking: int
+
+
+class _Members:
+    """The actors that share a topic, or the receivers that share a group."""
+
+    __slots__ = ("cells", "name", "numbered", "turn")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.cells: list[Cell] = []
+        self.turn = -1
+        self.numbered = 0
+
+
+class Bus:
+    """Runs actors and carries their messages. Use it as ``async with Bus() as bus:``.
+
+    Leaving the block stops every actor, the last one first. If an actor crashes that nobody supervises, the block is
+    cancelled and the crash is raised from it.
+
+    Args:
+        trace: where a `bus.trace.Record` of each step goes; None for nowhere.
+        middleware: hooks around sending, delivery and handling; the first is the outermost.
+        network: what lies between the actors; None in real time.
+    """
+
+    def __init__(
+        self, *, trace: Sink | None = None, middleware: Sequence[Middleware] = (), network: Network | None = None
+    ) -> None:
+        self.clock: Clock = RealClock() if network is None else network.clock("")
+        self.network = network
+        self._trace = trace
+        self._around_send = overriding(tuple(middleware), "send")
+        self._around_deliver = overriding(tuple(middleware), "deliver")
+        self.around_handle = overriding(tuple(middleware), "handle")
+        self.watched = trace is not None or bool(self._around_deliver)
+        self._topics: dict[str, _Members] = {}
+        self._cells: dict[str, Cell] = {}
+        self._subjects: Subjects[_Members] = Subjects()
+        self._groups: dict[tuple[str, str], _Members] = {}
+        self._subscriptions: dict[Cell, list[tuple[str, _Members]]] = {}
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._sent = 0
+        self._dead = 0
+        self._failure: BaseException | None = None
+        self._scope = anyio.CancelScope()
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        self.loop = asyncio.get_running_loop()
+        self._context = copy_context()
+        self._deadlines = Deadlines(self.loop, self._expire)
+        self._scope.__enter__()
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        with anyio.CancelScope(shield=True):
+            for cell in reversed(list(self._cells.values())):
+                await cell.stop(drain=False)
+            tasks = list(self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self._open = False
+        self._deadlines.close()
+        swallowed = self._scope.__exit__(kind, error, trace)
+        if self._failure is not None:
+            raise self._failure
+        return swallowed
+
+    # -- actors --------------------------------------------------------------------------------------------------------
+
+    async def start(
+        self, actor: type[Actor], *args: Any, topic: str | None = None, server: str | None = None,
+        supervisor: Supervisor | None = None, restart: Restart = Restart.PERMANENT, **kwargs: Any,
+    ) -> Target:  # fmt: skip
+        """Start an actor and wait until it has started.
+
+        Args:
+            actor: its class.
+            *args: for its `__init__`, in this life and each later one.
+            topic: what it listens on; None for the class's `topic`, or else the class's name in lower case.
+            server: its own name within the topic; None for the next free number.
+            supervisor: who restarts it; None: nobody, and a crash fails the bus.
+            restart: which of its ends the supervisor mends.
+            **kwargs: for its `__init__`.
+
+        Returns:
+            Its address.
+
+        Raises:
+            UsageError: if the address is taken.
+        """
+        self._check_open()
+        name = topic or actor.topic or actor.__name__.lower()
+        members = self._topics.get(name)
+        if members is None:
+            members = self._topics[name] = _Members(name)
+        if server is None:
+            members.numbered += 1
+            server = str(members.numbered)
+        target = Target(name, server)
+        if (address := str(target)) in self._cells:
+            msg = f"{address} is taken: start it under another server name, or stop the other one first"
+            raise UsageError(msg)
+        clock = self.clock if self.network is None else self.network.clock(address)
+        cell = Cell(self, actor, partial(actor, *args, **kwargs), target, clock, supervisor, restart)
+        members.cells.append(cell)
+        self._cells[address] = cell
+        own = _Members(address)
+        own.cells.append(cell)
+        for kind in actor.handlers:
+            if issubclass(kind, Event) and kind.subject:
+                self._subscribe(kind.subject, cell, actor.group, own)
+        if supervisor is not None:
+            supervisor.adopt(cell)
+        try:
+            await cell.begin()
+        except BaseException:
+            await cell.stop(drain=False)
+            raise
+        return target
+
+    async def stop(self, target: Target, *, drain: bool = True) -> None:
+        """End the actor at *target* for good.
+
+        Args:
+            target: a single actor's address.
+            drain: handle what is in its mailbox and in hand first; otherwise answer it with `ActorStopped`.
+
+        Raises:
+            NotRunning: if there is no such actor.
+        """
+        await self.cell(target).stop(drain=drain)
+
+    def crash(self, target: Target, reason: Exception) -> None:
+        """End a life of the actor at *target* as if *reason* had been raised in it."""
+        self.cell(target).crash(reason)
+
+    async def restart(self, target: Target) -> None:
+        """Begin a new life of an actor that is down."""
+        cell = self.cell(target)
+        if cell.state is not State.DOWN:
+            msg = f"{target} is {cell.state.value}: only an actor that is down can be restarted"
+            raise UsageError(msg)
+        await cell.begin()
+
+    def watch(self, target: Target, watcher: Cell) -> None:
+        """Tell *watcher* when the actor at *target* next ends."""
+        cell = self._cells.get(str(target))
+        if cell is None or cell.state in {State.DOWN, State.ENDED}:
+            self.tell_terminated(watcher, target, "unknown" if cell is None else "down")
+        else:
+            cell.watchers.append(watcher)
+
+    def state(self, target: Target) -> str:
+        """Where the actor at *target* is in its life, in a word; ``"ended"`` if there is none."""
+        cell = self._cells.get(str(target))
+        return State.ENDED.value if cell is None else cell.state.value
+
+    def targets(self, topic: str) -> tuple[Target, ...]:
+        """Addresses of the members of *topic*, in the order in which they were started."""
+        members = self._topics.get(topic)
+        return () if members is None else tuple(cell.target for cell in members.cells)
+
+    def mailbox(self, target: Target) -> MailboxStatistics:
+        """How full the mailbox of the actor at *target* is."""
+        return self.cell(target).mailbox.statistics()
+
+    def statistics(self) -> BusStatistics:
+        """What this bus has done and holds."""
+        return BusStatistics(
+            actors=len(self._cells),
+            sent=self._sent,
+            dead_letters=self._dead,
+            asking=sum(1 for _ in self._deadlines.open()),
+        )
+
+    def waits(self) -> tuple[str, ...]:
+        """Who waits for whose answer, a line each."""
+        return tuple(
+            f"{'outside' if one.sender is None else one.sender.name} waits for {one.address} "
+            f"to answer {type(one.message).__name__} (message {one.id})"
+            for one in self._deadlines.open()
+        )
+
+    # -- the three verbs -----------------------------------------------------------------------------------------------
+
+    async def ask(
+        self, request: Request[R], *, to: Target | str | None = None, timeout: float | None = None,
+        monitor: float | None = None, context: object = None,
+    ) -> R:  # fmt: skip
+        """Send *request* and wait for its answer.
+
+        Args:
+            request: the message.
+            to: a topic, whose next member gets it, or the address of one actor; None for the request's own topic.
+            timeout: seconds of the bus's clock until `AskTimeout`; None for the request's own `timeout`.
+            monitor: seconds within which a heartbeat must come (see `Actor.heartbeat`); None for no such demand.
+            context: handed to the receiver beside the message; see `current`.
+
+        Returns:
+            What the handler returned.
+
+        Raises:
+            Exception: what the handler raised, with a note that says where.
+            AskTimeout: if no answer came in time.
+            NoListener: if nobody is registered there.
+            Unhandled: if the receiver has no handler for it.
+            MailboxFull: if the receiver's mailbox is full and rejects.
+            ActorStopped: if the receiver was stopped before it answered.
+        """
+        worker = current_worker.get()
+        receiver = self._receiver(request, to)
+        reply: asyncio.Future[R] = self.loop.create_future()
+        envelope = self._envelope(request, worker, receiver, receiver.name, context, reply)
+        if monitor is not None:
+            self._monitor(envelope, reply, monitor)
+        self._send(envelope, receiver)
+        self._deadlines.add(envelope, reply, request.timeout if timeout is None else timeout)
+        if worker is None:
+            return await reply
+        worker.asking = envelope
+        try:
+            return await reply
+        finally:
+            worker.asking = None
+
+    async def tell(
+        self, message: Request[Any] | Event, *, to: Target | str | None = None, context: object = None
+    ) -> None:
+        """Send *message* without waiting for an answer.
+
+        Waits only for room in a full mailbox whose rule is to wait. A message that nobody can take becomes a dead letter.
+
+        Args:
+            message: the message. What its handler raises crashes the receiver.
+            to: as in `ask`; may also be a fanout target, and then each member gets a copy.
+            context: as in `ask`.
+
+        Raises:
+            MailboxFull: if the receiver's mailbox is full and rejects.
+        """
+        worker = current_worker.get()
+        if isinstance(to, Target) and to.fanout:
+            members = self._topics.get(to.topic)
+            receivers = [] if members is None else members.cells[:]
+        else:
+            try:
+                receivers = [self._receiver(message, to)]
+            except NoListener as error:
+                receivers = []
+                self.undeliverable(self._envelope(message, worker, None, str(to), context, None), error)
+        for receiver in receivers:
+            envelope = self._envelope(message, worker, receiver, receiver.name, context, None)
+            if not self._send(envelope, receiver):
+                envelope.accepted = self.loop.create_future()
+                await envelope.accepted
+
+    async def publish(self, event: Event, *, subject: str | None = None, context: object = None) -> None:
+        """Send *event* to whoever listens to its subject: to one member of each group, and to all others.
+
+        Waits only for room in full mailboxes whose rule is to wait.
+
+        Args:
+            event: the message.
+            subject: dotted words without wildcards; None for the event's own subject.
+            context: as in `ask`.
+        """
+        subject = event.subject if subject is None else subject
+        envelope = self._envelope(event, current_worker.get(), None, subject, context, None)
+        for parked in self._publish(envelope, subject):
+            await parked
+
+    @asynccontextmanager
+    async def listen(self, pattern: str, *, capacity: int = 1000, overflow: Overflow = Overflow.DROP_OLDEST) -> AsyncIterator[Listener]:
+        """Listen to events from outside of actors: ``async with bus.listen("orders.>") as events: async for event in events``.
+
+        Args:
+            pattern: a subject; may use `*` and `>`.
+            capacity: events that may wait to be looked at.
+            overflow: what happens to more.
+        """
+        listener = Listener(self.loop, pattern, capacity, overflow)
+        members = _Members(pattern)
+        members.cells.append(cast("Cell", listener))
+        self._subjects.add(pattern, members)
+        try:
+            yield listener
+        finally:
+            self._subjects.remove(pattern, members)
+            listener.close()
+
+    # -- on the way ----------------------------------------------------------------------------------------------------
+
+    def _envelope(
+        self, message: Any, worker: Worker | None, receiver: Cell | None, address: str, context: object,
+        reply: "asyncio.Future[Any] | None",
+    ) -> Envelope:  # fmt: skip
+        self._sent += 1
+        if worker is None:
+            if not self._open:
+                self._check_open()
+            return Envelope(self._sent, message, None, receiver, address, None, context, reply)
+        if worker.ended:
+            msg = f"this life of {worker.cell.name} has ended: it cannot send {type(message).__name__}"
+            raise NotRunning(msg)
+        return Envelope(self._sent, message, worker.cell, receiver, address, worker.envelope, context, reply)
+
+    def _receiver(self, message: Any, to: Target | str | None) -> Cell:
+        topic, server = (to.topic, to.server) if isinstance(to, Target) else (to or message.topic, None)
+        if server is not None:
+            cell = self._cells.get(f"{topic}.{server}")
+            if cell is None:
+                msg = f"nobody is registered as {topic}.{server}; members of {topic!r}: {self._names(topic)}"
+                raise NoListener(msg)
+            return cell
+        if isinstance(to, Target) and to.fanout:
+            msg = f"cannot ask everybody: tell {to}, or ask one member"
+            raise InvalidTarget(msg)
+        members = self._topics.get(topic)
+        if members is None or not members.cells:
+            msg = f"nobody listens on {topic!r} for {type(message).__name__}; topics in use: {self._names(None)}"
+            raise NoListener(msg)
+        return members.cells[0] if len(members.cells) == 1 else self._choose(members)
+
+    def _choose(self, members: _Members) -> Cell:
+        """Whose turn it is among those that are up (or, if none is, among all: its mailbox keeps the message)."""
+        cells = [cell for cell in members.cells if cell.state is State.UP] or members.cells
+        members.turn += 1
+        offset = 0 if self.network is None else self.network.choose(members.name, len(cells))
+        return cells[(members.turn + offset) % len(cells)]
+
+    def _send(self, envelope: Envelope, receiver: Cell) -> bool:
+        """Send to one actor. False if the message now waits for room."""
+        for hook in self._around_send:
+            hook(Passage.of(envelope))
+        if self._trace is not None:
+            self._record("send", envelope, receiver.name)
+        mailbox = receiver.mailbox
+        if mailbox.used >= mailbox.capacity and mailbox.overflow is not Overflow.DROP_OLDEST:
+            if mailbox.overflow is Overflow.REJECT:
+                mailbox.rejected += 1
+                msg = f"the mailbox of {receiver.name} is full with {mailbox.capacity} messages: send later, or more slowly"
+                raise MailboxFull(msg)
+            mailbox.park(envelope)
+            self.look_for_cycle(envelope)
+            return False
+        mailbox.used += 1
+        self.transmit(envelope, receiver)
+        return True
+
+    def transmit(self, envelope: Envelope, receiver: Cell) -> None:
+        """Let a message go that has its place in the receiver's mailbox."""
+        if self.network is None:
+            self.loop.call_soon(receiver.deliver, envelope, context=self._context)
+        else:
+            self.network.carry(envelope, (receiver,))
+
+    def _publish(self, envelope: Envelope, subject: str) -> "list[asyncio.Future[None]]":
+        """Send a copy to each receiver; the futures of those that must wait for room."""
+        for hook in self._around_send:
+            hook(Passage.of(envelope))
+        if self._trace is not None:
+            self._record("send", envelope, subject)
+        now: list[Cell] = []
+        parked: list[asyncio.Future[None]] = []
+        for members in self._subjects.match(subject):
+            cells = members.cells
+            receiver = cells[0] if len(cells) == 1 else self._choose(members)
+            mailbox = receiver.mailbox
+            if mailbox.used < mailbox.capacity or mailbox.overflow is Overflow.DROP_OLDEST:
+                mailbox.used += 1
+                now.append(receiver)
+            elif mailbox.overflow is Overflow.REJECT:
+                mailbox.rejected += 1
+                self.undeliverable(envelope, MailboxFull(f"the mailbox of {receiver.name} is full"))
+            else:
+                copy = envelope.copy()
+                copy.accepted = self.loop.create_future()
+                mailbox.park(copy)
+                parked.append(copy.accepted)
+        if self.network is not None:
+            self.network.carry(envelope, now)
+        elif now:
+            self.loop.call_soon(_deliver_all, now, envelope, context=self._context)
+        return parked
+
+    def delivered(self, envelope: Envelope, receiver: Cell) -> bool:
+        """Note that a message has arrived. False if a middleware refused it."""
+        if self._trace is not None:
+            self._record("deliver", envelope, receiver.name, "redelivered" if envelope.redelivered else "")
+        try:
+            for hook in self._around_deliver:
+                hook(Passage.of(envelope))
+        except Exception as error:  # noqa: BLE001 (a refusal goes to the asker)
+            self.undeliverable(envelope, error)
+            return False
+        return True
+
+    async def run_around(self, envelope: Envelope, innermost: Callable[[Envelope], Coroutine[Any, Any, Any]]) -> Any:
+        """Run a handler inside the middleware that wraps handling."""
+        proceed = partial(innermost, envelope)
+        passage = Passage.of(envelope)
+        for hook in reversed(self.around_handle):
+            proceed = partial(hook, passage, proceed)
+        return await proceed()
+
+    # -- the way back --------------------------------------------------------------------------------------------------
+
+    def handled(self, envelope: Envelope, by: Cell, result: Any = None, error: Exception | None = None) -> None:
+        """Send the answer back, if anybody asked."""
+        if self._trace is not None:
+            self._record("done" if error is None else "failed", envelope, by.name, "" if error is None else repr(error))
+        if envelope.reply is None:
+            return
+        if self.network is None:
+            self._resolve(envelope, result, error)
+        else:
+            self.network.carry_back(envelope, by, self._resolve, result, error)
+
+    def _resolve(self, envelope: Envelope, result: Any, error: Exception | None) -> None:
+        reply = envelope.reply
+        if reply is None or reply.done():
+            self._dead_letter(envelope, "late answer: its asker has given up")
+            return
+        if self._trace is not None:
+            self._record("reply", envelope, "" if envelope.sender is None else envelope.sender.name)
+        if error is None:
+            reply.set_result(result)
+        else:
+            reply.set_exception(error)
+
+    def undeliverable(self, envelope: Envelope, error: Exception) -> None:
+        """End a message that nobody will handle: its asker gets the error; without one, it is a dead letter."""
+        if envelope.accepted is not None and not envelope.accepted.done():
+            envelope.accepted.set_result(None)
+        if envelope.reply is None:
+            self._dead_letter(envelope, str(error))
+        elif self.network is None or envelope.receiver is None:
+            self._resolve(envelope, None, error)
+        else:
+            self.network.carry_back(envelope, envelope.receiver, self._resolve, None, error)
+
+    def _dead_letter(self, envelope: Envelope, reason: str) -> None:
+        self._dead += 1
+        if self._trace is not None:
+            self._record("dead", envelope, envelope.address, reason)
+        if not isinstance(envelope.message, DeadLetter):
+            sender = "" if envelope.sender is None else envelope.sender.name
+            self._announce(DeadLetter(message=envelope.message, address=envelope.address, sender=sender, reason=reason))
+
+    def _announce(self, event: Event) -> None:
+        """Publish an event of the bus itself, if anybody listens; nobody waits for room."""
+        if self._open and self._subjects.match(event.subject):
+            self._sent += 1
+            for parked in self._publish(Envelope(self._sent, event, None, None, event.subject, None, None, None), event.subject):
+                parked.cancel()
+
+    def _expire(self, envelope: Envelope, seconds: float) -> None:
+        text = f"no answer from {envelope.address} to {type(envelope.message).__name__} (message {envelope.id}) within {seconds} s"
+        if envelope.cycle is not None:
+            text += f"; cyclic wait: {envelope.cycle}"
+        if envelope.reply is not None:
+            envelope.reply.set_exception(AskTimeout(text))
+
+    def look_for_cycle(self, envelope: Envelope) -> None:
+        """Report if *envelope*, which found its receiver busy, closes a circle of actors that wait for each other."""
+        if envelope.sender is not None and (cycle := cycle_through(envelope)) is not None:
+            envelope.cycle = cycle
+            self.note("cyclic wait", envelope.address, cycle)
+            self._announce(CyclicWait(cycle=cycle))
+
+    def heartbeat(self, envelope: Envelope) -> None:
+        """Tell the asker of *envelope*, if it monitors, that its handler is alive."""
+        if envelope.beat is None or envelope.receiver is None:
+            return
+        if self.network is None:
+            envelope.beat(envelope)
+        else:
+            self.network.carry_back(envelope, envelope.receiver, envelope.beat)
+
+    def _monitor(self, envelope: Envelope, reply: "asyncio.Future[Any]", seconds: float) -> None:
+        def silent() -> None:
+            if not reply.done():
+                what = f"{type(envelope.message).__name__} (message {envelope.id})"
+                reply.set_exception(AskTimeout(f"no heartbeat from {envelope.address} for {what} within {seconds} s"))
+
+        timer = self.loop.call_later(seconds, silent)
+
+        def beat(_: Envelope) -> None:
+            nonlocal timer
+            timer.cancel()
+            if not reply.done():
+                timer = self.loop.call_later(seconds, silent)
+
+        envelope.beat = beat
+        reply.add_done_callback(lambda _: timer.cancel())
+
+    # -- for cells and supervisors -------------------------------------------------------------------------------------
+
+    def cell(self, target: Target) -> Cell:
+        """The cell at *target*.
+
+        Raises:
+            NotRunning: if there is none.
+        """
+        try:
+            return self._cells[str(target)]
+        except KeyError:
+            msg = f"no actor at {target}; members of {target.topic!r}: {self._names(target.topic)}"
+            raise NotRunning(msg) from None
+
+    def create_task(self, work: Coroutine[Any, Any, None], worker: Worker) -> "asyncio.Task[None]":
+        """Run *work* as a task of *worker*'s actor, with none of the context of whoever sent the message."""
+        context = self._context.copy()
+        context.run(current_worker.set, worker)
+        return self.loop.create_task(work, name=worker.cell.name, context=context)
+
+    def spawn(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+        """Run a task of the bus itself."""
+        task = self.loop.create_task(function(*args), name="bus", context=self._context.copy())
+        self._tasks[task] = None
+        task.add_done_callback(self._spawned_done)
+
+    def _spawned_done(self, task: "asyncio.Task[None]") -> None:
+        del self._tasks[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
+
+    def fail(self, reason: BaseException) -> None:
+        """End the bus's ``async with`` block with *reason*."""
+        if self._failure is None:
+            self._failure = reason
+            self._scope.cancel()
+
+    def unregister(self, cell: Cell) -> None:
+        """Route nothing to *cell* any more."""
+        if self._cells.pop(cell.name, None) is None:
+            return
+        members = self._topics[cell.target.topic]
+        members.cells.remove(cell)
+        for pattern, group in self._subscriptions.pop(cell, ()):
+            if len(group.cells) > 1:
+                group.cells.remove(cell)
+            else:
+                group.cells.clear()
+                self._subjects.remove(pattern, group)
+
+    def tell_terminated(self, watcher: Cell, target: Target, reason: str) -> None:
+        """Tell one watcher that an actor has ended."""
+        if not self._open or watcher.state is State.ENDED:
+            return
+        self._sent += 1
+        watcher.mailbox.used += 1
+        event = Terminated(target=target, reason=reason)
+        self.transmit(Envelope(self._sent, event, None, watcher, watcher.name, None, None, None), watcher)
+
+    def note(self, kind: str, name: str, detail: str = "") -> None:
+        """Trace a step that belongs to no message."""
+        if self._trace is not None:
+            self._trace(Record(self.clock.monotonic(), kind, 0, 0, 0, "", name, "", detail))
+
+    def _subscribe(self, pattern: str, cell: Cell, name: str | None, own: _Members) -> None:
+        group = own
+        if name is not None:
+            group = self._groups.setdefault((name, pattern), _Members(name))
+            group.cells.append(cell)
+        if len(group.cells) == 1:
+            self._subjects.add(pattern, group)
+        self._subscriptions.setdefault(cell, []).append((pattern, group))
+
+    def _record(self, kind: str, envelope: Envelope, receiver: str, detail: str = "") -> None:
+        sink = self._trace
+        if sink is not None:
+            cause = 0 if envelope.cause is None else envelope.cause.id
+            sender = "" if envelope.sender is None else envelope.sender.name
+            name = type(envelope.message).__name__
+            sink(Record(self.clock.monotonic(), kind, envelope.id, envelope.correlation, cause, sender, receiver, name, detail))
+
+    def _names(self, topic: str | None) -> str:
+        names = [name for name, members in self._topics.items() if members.cells] if topic is None else [str(one) for one in self.targets(topic)]
+        shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+        return shown or "none"
+
+    def _check_open(self) -> None:
+        if not self._open:
+            msg = "the bus is not open: use it inside `async with Bus() as bus:`"
+            raise NotRunning(msg)
+
+
+def current() -> Passage:
+    """The message in hand, for a handler (or a task that one started).
+
+    Raises:
+        NotRunning: outside of handlers.
+    """
+    worker = current_worker.get()
+    if worker is None or worker.envelope is None:
+        msg = "current() is the message in hand: call it in a handler"
+        raise NotRunning(msg)
+    return Passage.of(worker.envelope)
+
+
+def _deliver_all(receivers: list[Cell], envelope: Envelope) -> None:
+    for receiver in receivers:
+        receiver.deliver(envelope)

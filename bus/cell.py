@@ -1,0 +1,401 @@
+"""The life of one actor on a bus: its tasks, its mailbox, its ends and new beginnings. Private to the bus.
+
+A cell outlives its actor object: a crash throws the object away and keeps the address, the subscriptions and the mailbox.
+
+    STARTING ──► UP ──► STOPPING ──► ENDED
+        └────────┴──crash──► DOWN ──► STARTING (restart) or ENDED (given up)
+
+Messages are handled by worker tasks, made when they are first needed and kept: waking one costs a third of making one. A
+life that has ended cannot send any more, so that what its `finally` blocks still do on the way out reaches nobody.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from bus.actor import Actor, Handler
+from bus.envelope import Envelope
+from bus.errors import ActorKilled, ActorStopped, Unhandled
+from bus.mailbox import Mailbox
+from bus.message import Delivery
+from bus.supervisor import Restart, Supervisor
+from bus.topic import Target
+
+if TYPE_CHECKING:
+    from bus.broker import Bus
+    from bus.clock import Clock
+
+
+FRAMES = 5
+"""Frames of a handler's traceback that travel to the asker."""
+
+
+class State(Enum):
+    """Where an actor is in its life."""
+
+    STARTING = "starting"
+    UP = "up"
+    DOWN = "down"
+    STOPPING = "stopping"
+    ENDED = "ended"
+
+
+class Worker:
+    """One task of an actor: who it works for, and on what.
+
+    Attributes:
+        cell: the actor.
+        envelope: the message in hand, or, for a background task, the one in whose handling it was started.
+        asking: the ask it waits for.
+        ended: this life is over: it may send nothing any more.
+        task: the task itself.
+        wake: resolved with the next message while it is idle.
+    """
+
+    __slots__ = ("asking", "cell", "ended", "envelope", "task", "wake")
+
+    def __init__(self, cell: "Cell", envelope: Envelope | None) -> None:
+        self.cell = cell
+        self.envelope = envelope
+        self.asking: Envelope | None = None
+        self.ended = False
+        self.task: asyncio.Task[None] | None = None
+        self.wake: asyncio.Future[Envelope] | None = None
+
+
+current_worker: ContextVar[Worker | None] = ContextVar("current_worker", default=None)
+
+
+class Cell:
+    """One actor on a bus, through all its lives."""
+
+    __slots__ = (
+        "actor", "bus", "busy", "clock", "concurrency", "handlers", "idle", "mailbox", "name", "quiet", "recipe", "restart",
+        "state", "supervisor", "target", "tasks", "watchers", "workers",
+    )  # fmt: skip
+
+    def __init__(
+        self, bus: "Bus", kind: type[Actor], recipe: Callable[[], Actor], target: Target, clock: "Clock",
+        supervisor: Supervisor | None, restart: Restart,
+    ) -> None:  # fmt: skip
+        self.bus = bus
+        self.recipe = recipe
+        self.target = target
+        self.name = str(target)
+        self.clock = clock
+        self.supervisor = supervisor
+        self.restart = restart
+        self.actor: Actor | None = None
+        self.handlers = kind.handlers
+        self.concurrency = kind.concurrency
+        self.mailbox = Mailbox(kind.capacity, kind.overflow)
+        self.state = State.DOWN
+        self.busy = 0
+        self.workers: list[Worker] = []
+        self.idle: list[Worker] = []
+        self.tasks: dict[Worker, None] = {}
+        self.watchers: list[Cell] = []
+        self.quiet: asyncio.Future[None] | None = None
+
+    # -- the message in ------------------------------------------------------------------------------------------------
+
+    def deliver(self, envelope: Envelope) -> None:
+        """Take a message that has arrived: handle it now, hand it to a worker, or queue it."""
+        if self.state is not State.UP:
+            if self.state is State.ENDED:
+                self._release_place()
+                self.bus.undeliverable(envelope, ActorStopped(f"{self.name} has ended"))
+            else:
+                self._queue(envelope)
+            return
+        bus = self.bus
+        if bus.watched and not bus.delivered(envelope, self):
+            self._release_place()
+            return
+        handler = self.handlers.get(type(envelope.message)) or self._inherited(envelope)
+        if handler is None:
+            self._release_place()
+            bus.undeliverable(envelope, Unhandled(self._no_handler(envelope)))
+            return
+        if self.busy >= self.concurrency or self.mailbox.queue:
+            self._queue(envelope)
+            return
+        if handler.plain and not bus.around_handle:
+            self._release_place()
+            self._handle_plain(envelope, handler)
+            return
+        self.busy += 1
+        self._release_place()
+        if self.idle:
+            worker = self.idle.pop()
+            worker.wake.set_result(envelope)  # type: ignore[union-attr]
+        else:
+            self._hire(envelope)
+
+    def _handle_plain(self, envelope: Envelope, handler: Handler) -> None:
+        try:
+            result = handler.call(self.actor, envelope.message)
+        except Exception as error:  # noqa: BLE001 (whatever it raises goes to the asker or the supervisor)
+            self._failed(envelope, error, [envelope])
+        else:
+            self.bus.handled(envelope, self, result)
+        if self.quiet is not None:
+            self._tell_quiet()
+
+    def _queue(self, envelope: Envelope) -> None:
+        oldest = self.mailbox.put(envelope)
+        if oldest is not None:
+            self.bus.undeliverable(oldest, ActorStopped(f"dropped as the oldest message in the full mailbox of {self.name}"))
+        if envelope.reply is not None and envelope.sender is not None:
+            self.bus.look_for_cycle(envelope)
+
+    def _release_place(self) -> None:
+        mailbox = self.mailbox
+        if mailbox.waiting:
+            if (freed := mailbox.free()) is not None:
+                self.bus.transmit(freed, self)
+                if freed.accepted is not None:
+                    freed.accepted.set_result(None)
+        else:
+            mailbox.used -= 1
+
+    def _hire(self, envelope: Envelope) -> None:
+        worker = Worker(self, envelope)
+        self.workers.append(worker)
+        worker.task = self.bus.create_task(self._work(worker, envelope), worker)
+
+    async def _work(self, worker: Worker, envelope: Envelope) -> None:
+        """Handle one message after the other, as one of the actor's workers."""
+        bus = self.bus
+        while True:
+            worker.envelope = envelope
+            try:
+                if bus.around_handle:
+                    result = await bus.run_around(envelope, self._call_handler)
+                else:
+                    handler = self.handlers[type(envelope.message)]
+                    result = handler.call(self.actor, envelope.message)
+                    if not handler.plain:
+                        result = await result
+            except asyncio.CancelledError:
+                if worker.ended:
+                    raise
+                self._failed(envelope, ActorKilled(f"a handler of {self.name} cancelled itself"))
+            except Exception as error:  # noqa: BLE001 (whatever it raises goes to the asker or the supervisor)
+                self._failed(envelope, error)
+            else:
+                bus.handled(envelope, self, result)
+            if worker.ended:
+                return
+            worker.envelope = None
+            if self.mailbox.queue and self.state is State.UP:
+                envelope = self.mailbox.queue.popleft()
+                self._release_place()
+                continue
+            self.busy -= 1
+            if self.quiet is not None:
+                self._tell_quiet()
+            worker.wake = bus.loop.create_future()
+            self.idle.append(worker)
+            envelope = await worker.wake
+
+    async def _call_handler(self, envelope: Envelope) -> Any:
+        handler = self.handlers[type(envelope.message)]
+        result = handler.call(self.actor, envelope.message)
+        return result if handler.plain else await result
+
+    def _inherited(self, envelope: Envelope) -> Handler | None:
+        for kind in type(envelope.message).__mro__:
+            if (handler := self.handlers.get(kind)) is not None:
+                self.handlers[type(envelope.message)] = handler
+                return handler
+        return None
+
+    def _no_handler(self, envelope: Envelope) -> str:
+        known = ", ".join(kind.__name__ for kind in self.handlers) or "none"
+        return f"{self.name} has no handler for {type(envelope.message).__name__}; it handles: {known}"
+
+    # -- the ends of a life --------------------------------------------------------------------------------------------
+
+    def _failed(self, envelope: Envelope, error: Exception, lost: list[Envelope] | None = None) -> None:
+        """A handler raised: its asker gets the error; if nobody asked, the actor crashes."""
+        if envelope.reply is None:
+            self.crash(error, lost)
+            return
+        frames = "".join(traceback.format_tb(error.__traceback__)[-FRAMES:])
+        error.add_note(f"raised by {self.name} while handling {type(envelope.message).__name__}:\n{frames.rstrip()}")
+        error.__traceback__ = None
+        self.bus.handled(envelope, self, error=error)
+
+    def crash(self, reason: Exception, lost: list[Envelope] | None = None) -> None:
+        """End this life at once, and have it mended by the supervisor; without one, the bus fails.
+
+        Args:
+            reason: what happened.
+            lost: messages in hand that no worker holds.
+        """
+        if self.state is State.DOWN or self.state is State.ENDED:
+            return
+        self.end(reason, lost)
+        if self.supervisor is not None:
+            if not self.supervisor.ended(self, reason):
+                self.bury(reason)
+        elif not isinstance(reason, ActorKilled):
+            reason.add_note(f"crashed {self.name}, which nobody supervises")
+            self.bus.fail(reason)
+
+    def end(self, reason: BaseException, lost: list[Envelope] | None = None) -> None:
+        """End this life at once, without telling the supervisor. The mailbox stays as it is."""
+        if self.state is State.DOWN or self.state is State.ENDED:
+            return
+        self.state = State.DOWN
+        in_hand = [*(lost or ()), *(worker.envelope for worker in self.workers if worker.envelope is not None)]
+        self._cancel_tasks()
+        self.actor = None
+        again = [one.copy(redelivered=True) for one in in_hand if one.message.delivery is Delivery.AT_LEAST_ONCE]
+        self.mailbox.put_back(sorted(again, key=lambda one: one.id))
+        self.bus.note("crashed", self.name, repr(reason))
+        self._tell_watchers(repr(reason))
+
+    def bury(self, reason: BaseException) -> None:
+        """Give up on an actor that is down: nobody will restart it, so answer what waits for it."""
+        self.state = State.ENDED
+        self.bus.unregister(self)
+        for envelope in self.mailbox.clear():
+            self.bus.undeliverable(envelope, ActorStopped(f"{self.name} crashed and is not restarted: {reason!r}"))
+
+    async def begin(self) -> None:
+        """Begin a new life: make the actor, let it start, then handle what has gathered in the mailbox."""
+        self.state = State.STARTING
+        self.actor = self.recipe()
+        self.actor._cell = self  # noqa: SLF001 (the one place that ties an actor to its bus)
+        self.bus.note("started", self.name)
+        if type(self.actor).started is not Actor.started:
+            await self._run_hook(self.actor.started)
+        self.state = State.UP
+        while self.mailbox.queue and self.busy < self.concurrency:
+            envelope = self.mailbox.queue.popleft()
+            self._release_place()
+            self.busy += 1
+            self._hire(envelope)
+
+    async def _run_hook(self, hook: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        worker = Worker(self, None)
+        self.tasks[worker] = None
+        token = current_worker.set(worker)
+        try:
+            await hook()
+        except Exception as error:
+            if not worker.ended:
+                self.end(error)
+            raise
+        finally:
+            current_worker.reset(token)
+            self.tasks.pop(worker, None)
+        if worker.ended:
+            msg = f"{self.name} was ended while it ran {hook.__name__}()"
+            raise ActorKilled(msg)
+
+    async def stop(self, *, drain: bool) -> None:
+        """End this actor for good.
+
+        Args:
+            drain: handle what is in the mailbox and in hand first; otherwise answer it with an error.
+        """
+        if self.state is State.ENDED:
+            return
+        self.bus.unregister(self)
+        if drain and self.state is State.UP:
+            await self._wait_quiet(queue=True)
+        await self._finish()
+
+    def stop_soon(self) -> None:
+        """End this life once the messages in hand are done; a permanent child is then restarted."""
+        if self.state is State.UP:
+            self.state = State.STOPPING
+            self.bus.spawn(self._stop_by_itself)
+
+    async def _stop_by_itself(self) -> None:
+        await self._wait_quiet(queue=False)
+        if self.supervisor is not None and self.restart is Restart.PERMANENT:
+            self.end(ActorStopped(f"{self.name} stopped by itself"))
+            if not self.supervisor.ended(self, None):
+                self.bury(ActorStopped("stopped by itself"))
+            return
+        self.bus.unregister(self)
+        await self._finish()
+
+    async def _finish(self) -> None:
+        if self.state is State.UP or self.state is State.STOPPING:
+            self.state = State.STOPPING
+            if self.actor is not None and type(self.actor).stopped is not Actor.stopped:
+                await self._run_hook(self.actor.stopped)
+        in_hand = [worker.envelope for worker in self.workers if worker.envelope is not None]
+        tasks = self._cancel_tasks()
+        self.state = State.ENDED
+        if self.supervisor is not None:
+            self.supervisor.release(self)
+        for envelope in [*in_hand, *self.mailbox.clear()]:
+            self.bus.undeliverable(envelope, ActorStopped(f"{self.name} was stopped"))
+        self.bus.note("stopped", self.name)
+        self._tell_watchers("stopped")
+        with anyio.CancelScope(shield=True):
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self.actor = None
+
+    async def _wait_quiet(self, *, queue: bool) -> None:
+        while self.busy or (queue and self.mailbox.used):
+            self.quiet = self.bus.loop.create_future()
+            try:
+                await self.quiet
+            finally:
+                self.quiet = None
+
+    def _tell_quiet(self) -> None:
+        if self.quiet is not None and not self.quiet.done():
+            self.quiet.set_result(None)
+
+    def _cancel_tasks(self) -> "list[asyncio.Task[None]]":
+        """Cancel every task of this life; from now on they can send nothing."""
+        ended: list[asyncio.Task[None]] = []
+        this = asyncio.current_task(self.bus.loop)
+        for worker in (*self.workers, *self.tasks):
+            worker.ended = True
+            if worker.task is not None and worker.task is not this:
+                worker.task.cancel(f"{self.name} has ended")
+                ended.append(worker.task)
+        self.workers = []
+        self.idle = []
+        self.tasks = {}
+        self.busy = 0
+        return ended
+
+    # -- beside the messages -------------------------------------------------------------------------------------------
+
+    def start_soon(self, function: Callable[..., Coroutine[Any, Any, object]], *args: object) -> None:
+        """Run a background task that belongs to this life."""
+        starter = current_worker.get()
+        worker = Worker(self, starter.envelope if starter is not None and starter.cell is self else None)
+        self.tasks[worker] = None
+        worker.task = self.bus.create_task(self._run_beside(worker, function, args), worker)
+
+    async def _run_beside(
+        self, worker: Worker, function: Callable[..., Coroutine[Any, Any, object]], args: tuple[object, ...]
+    ) -> None:
+        try:
+            await function(*args)
+        except Exception as error:  # noqa: BLE001 (whatever it raises goes to the supervisor)
+            if not worker.ended:
+                self.crash(error)
+        finally:
+            self.tasks.pop(worker, None)
+
+    def _tell_watchers(self, reason: str) -> None:
+        watchers, self.watchers = self.watchers, []
+        for watcher in watchers:
+            self.bus.tell_terminated(watcher, self.target, reason)
