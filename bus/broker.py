@@ -116,6 +116,7 @@ class Bus:
         self._around_deliver = overriding(tuple(middleware), "deliver")
         self.around_handle = overriding(tuple(middleware), "handle")
         self.watched = trace is not None or bool(self._around_deliver)
+        self._watches_send = trace is not None or bool(self._around_send)
         self._topics: dict[str, _Members] = {}
         self._cells: dict[str, Cell] = {}
         self._subjects: Subjects[_Members] = Subjects()
@@ -127,6 +128,7 @@ class Bus:
         self._failure: BaseException | None = None
         self._scope = anyio.CancelScope()
         self._open = False
+        self._closing = False
 
     async def __aenter__(self) -> Self:
         self.loop = asyncio.get_running_loop()
@@ -139,6 +141,7 @@ class Bus:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
+        self._closing = True
         with anyio.CancelScope(shield=True):
             for cell in reversed(list(self._cells.values())):
                 await cell.stop(drain=False)
@@ -393,21 +396,26 @@ class Bus:
         return Envelope(self._sent, message, worker.cell, receiver, address, worker.envelope, context, reply)
 
     def _receiver(self, message: Any, to: Target | str | None) -> Cell:
-        topic, server = (to.topic, to.server) if isinstance(to, Target) else (to or message.topic, None)
-        if server is not None:
-            cell = self._cells.get(f"{topic}.{server}")
-            if cell is None:
-                msg = f"nobody is registered as {topic}.{server}; members of {topic!r}: {self._names(topic)}"
-                raise NoListener(msg)
-            return cell
-        if isinstance(to, Target) and to.fanout:
-            msg = f"cannot ask everybody: tell {to}, or ask one member"
-            raise InvalidTarget(msg)
+        if isinstance(to, Target):
+            if to.server is not None:
+                return self._server(to)
+            if to.fanout:
+                msg = f"cannot ask everybody: tell {to}, or ask one member"
+                raise InvalidTarget(msg)
+            to = to.topic
+        topic: str = message.topic if to is None else to
         members = self._topics.get(topic)
         if members is None or not members.cells:
             msg = f"nobody listens on {topic!r} for {type(message).__name__}; topics in use: {self._names(None)}"
             raise NoListener(msg)
         return members.cells[0] if len(members.cells) == 1 else self._choose(members)
+
+    def _server(self, target: Target) -> Cell:
+        cell = self._cells.get(str(target))
+        if cell is None:
+            msg = f"nobody is registered as {target}; members of {target.topic!r}: {self._names(target.topic)}"
+            raise NoListener(msg)
+        return cell
 
     def _choose(self, members: _Members) -> Cell:
         """Whose turn it is among those that are up (or, if none is, among all: its mailbox keeps the message)."""
@@ -418,10 +426,8 @@ class Bus:
 
     def _send(self, envelope: Envelope, receiver: Cell) -> bool:
         """Send to one actor. False if the message now waits for room."""
-        for hook in self._around_send:
-            hook(Passage.of(envelope))
-        if self._trace is not None:
-            self._record("send", envelope, receiver.name)
+        if self._watches_send:
+            self._sending(envelope, receiver.name)
         mailbox = receiver.mailbox
         if mailbox.used >= mailbox.capacity and mailbox.overflow is not Overflow.DROP_OLDEST:
             if mailbox.overflow is Overflow.REJECT:
@@ -432,22 +438,29 @@ class Bus:
             self.look_for_cycle(envelope)
             return False
         mailbox.used += 1
-        self.transmit(envelope, receiver)
+        if self.network is None:
+            self.loop.call_soon(receiver.deliver, envelope, context=self._context)
+        else:
+            self.network.carry(envelope, receiver)
         return True
+
+    def _sending(self, envelope: Envelope, receiver: str) -> None:
+        for hook in self._around_send:
+            hook(Passage.of(envelope))
+        if self._trace is not None:
+            self._record("send", envelope, receiver)
 
     def transmit(self, envelope: Envelope, receiver: Cell) -> None:
         """Let a message go that has its place in the receiver's mailbox."""
         if self.network is None:
             self.loop.call_soon(receiver.deliver, envelope, context=self._context)
         else:
-            self.network.carry(envelope, (receiver,))
+            self.network.carry(envelope, receiver)
 
     def _publish(self, envelope: Envelope, subject: str) -> "list[asyncio.Future[None]]":
         """Send a copy to each receiver; the futures of those that must wait for room."""
-        for hook in self._around_send:
-            hook(Passage.of(envelope))
-        if self._trace is not None:
-            self._record("send", envelope, subject)
+        if self._watches_send:
+            self._sending(envelope, subject)
         now: list[Cell] = []
         parked: list[asyncio.Future[None]] = []
         for members in self._subjects.match(subject):
@@ -466,7 +479,7 @@ class Bus:
                 mailbox.park(copy)
                 parked.append(copy.accepted)
         if self.network is not None:
-            self.network.carry(envelope, now)
+            self.network.carry_all(envelope, now)
         elif now:
             self.loop.call_soon(_deliver_all, now, envelope, context=self._context)
         return parked
@@ -625,6 +638,8 @@ class Bus:
             return
         members = self._topics[cell.target.topic]
         members.cells.remove(cell)
+        if self.network is not None and not self._closing:
+            self.network.forget(cell)
         for pattern, group in self._subscriptions.pop(cell, ()):
             if len(group.cells) > 1:
                 group.cells.remove(cell)

@@ -125,17 +125,25 @@ class Cell:
         if self.busy >= self.concurrency or self.mailbox.queue:
             self._queue(envelope)
             return
-        if handler.plain and not bus.around_handle:
+        if self.mailbox.waiting:
             self._release_place()
+        else:
+            self.mailbox.used -= 1
+        if handler.plain and not bus.around_handle:
             self._handle_plain(envelope, handler)
             return
         self.busy += 1
-        self._release_place()
         if self.idle:
             worker = self.idle.pop()
             worker.wake.set_result(envelope)  # type: ignore[union-attr]
         else:
             self._hire(envelope)
+
+    def lose(self) -> None:
+        """Give the place back of a message that was lost on the way."""
+        self._release_place()
+        if self.quiet is not None:
+            self._tell_quiet()
 
     def _handle_plain(self, envelope: Envelope, handler: Handler) -> None:
         try:
@@ -143,7 +151,8 @@ class Cell:
         except Exception as error:  # noqa: BLE001 (whatever it raises goes to the asker or the supervisor)
             self._failed(envelope, error, [envelope])
         else:
-            self.bus.handled(envelope, self, result)
+            if envelope.reply is not None or self.bus.watched:
+                self.bus.handled(envelope, self, result)
         if self.quiet is not None:
             self._tell_quiet()
 

@@ -25,6 +25,7 @@ class Envelope:
         context: what the sender passed along, such as who asks and with which token. Opaque to the bus.
         redelivered: it was delivered before, to an actor that crashed while handling it.
         cycle: the circle of actors that wait for each other through this message, once it was found.
+        lane: the way it took through a simulated network, on which its answer comes back.
         beat: called when the handler shows that it is alive; None if the asker does not monitor it.
     """
 
@@ -37,6 +38,7 @@ class Envelope:
         "correlation",
         "cycle",
         "id",
+        "lane",
         "message",
         "receiver",
         "redelivered",
@@ -67,6 +69,7 @@ class Envelope:
         self.accepted: asyncio.Future[None] | None = None
         self.redelivered = False
         self.cycle: str | None = None
+        self.lane: Any = None
         self.beat: Any = None
 
     def copy(self, *, redelivered: bool = False) -> "Envelope":
@@ -75,5 +78,6 @@ class Envelope:
             self.id, self.message, self.sender, self.receiver, self.address, self.cause, self.context, self.reply
         )
         twin.redelivered = redelivered
+        twin.lane = self.lane
         twin.beat = self.beat
         return twin

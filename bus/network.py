@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 class Network(Protocol):
     """Carries messages and answers, and decides what a bus leaves open."""
 
-    def carry(self, envelope: Envelope, destinations: "Sequence[Cell]") -> None:
-        """Have *envelope* delivered to each destination, in its own time, or lose it there."""
+    def carry(self, envelope: Envelope, destination: "Cell") -> None:
+        """Have *envelope* delivered, in its own time, or lose it."""
+        ...
+
+    def carry_all(self, envelope: Envelope, destinations: "Sequence[Cell]") -> None:
+        """Carry a copy to each destination."""
         ...
 
     def carry_back(self, envelope: Envelope, source: "Cell", arrive: Callable[..., None], *args: Any) -> None:
@@ -27,4 +31,8 @@ class Network(Protocol):
 
     def clock(self, name: str) -> Clock:
         """The clock of the actor called *name*."""
+        ...
+
+    def forget(self, cell: "Cell") -> None:
+        """Drop what is kept for an actor that has ended."""
         ...

@@ -1,0 +1,122 @@
+"""What keeps a simulation inside: sets with an order, threads that are none, and an alarm at every way out.
+
+anyio and asyncio keep tasks and cancel scopes in plain sets, whose order follows memory addresses. While a simulation runs,
+the modules that do so see a `set` that keeps the order of insertion. Waiting functions that would leave simulated time are
+met twice: the loop's own methods refuse, and an audit hook of the interpreter catches what bypasses the loop.
+"""
+
+import asyncio.taskgroups
+import gc
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any
+
+import anyio._backends._asyncio as backend
+
+from bus.sim.errors import Escaped
+
+
+class Threads(Enum):
+    """What becomes of work for a thread (``anyio.to_thread``, ``anyio.open_file``, ``loop.run_in_executor``)."""
+
+    REFUSE = "refuse"
+    """It raises `Escaped`."""
+    INLINE = "inline"
+    """It runs at once, as one step that takes no simulated time. Files may then be used."""
+
+
+class OrderedSet(dict[Any, None]):
+    """A set that keeps the order of insertion, as far as anyio and asyncio use one."""
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        super().__init__(dict.fromkeys(items))
+
+    def add(self, item: Any) -> None:
+        """Put *item* in."""
+        self[item] = None
+
+    def discard(self, item: Any) -> None:
+        """Take *item* out, if it is in."""
+        self.pop(item, None)
+
+    def remove(self, item: Any) -> None:
+        """Take *item* out."""
+        del self[item]
+
+
+WAYS_OUT = {
+    "socket.connect": "give the peer an actor and `ask` it",
+    "socket.bind": "give the server an actor with a topic",
+    "socket.getaddrinfo": "address actors by their targets",
+    "subprocess.Popen": "give the other process an actor",
+    "os.fork": "give the other process an actor",
+    "os.posix_spawn": "give the other process an actor",
+    "_thread.start_new_thread": "start a task, or allow threads=Threads.INLINE",
+    "time.sleep": "await anyio.sleep(), which takes simulated time",
+}
+"""Audit events that leave a simulation, and what to do instead."""
+
+_inside = 0
+
+
+def _alarm(event: str, _: Any) -> None:
+    if _inside and event in WAYS_OUT:
+        msg = f"{event} inside a simulation: {WAYS_OUT[event]}"
+        raise Escaped(msg)
+
+
+def _install_alarm() -> None:
+    # An audit hook can never be taken away again: add it once, with the first simulation.
+    global _install_alarm  # noqa: PLW0603 (a once-only switch)
+    sys.addaudithook(_alarm)
+    _install_alarm = lambda: None  # noqa: E731
+
+
+async def _refuse_thread(func: Callable[..., Any], *_: Any, **__: Any) -> Any:
+    msg = f"a thread for {getattr(func, '__qualname__', func)!r} inside a simulation: allow it with threads=Threads.INLINE"
+    raise Escaped(msg)
+
+
+async def _run_inline(
+    func: Callable[..., Any], args: tuple[Any, ...], abandon_on_cancel: bool = False, limiter: Any = None  # noqa: FBT001, FBT002 (anyio's)
+) -> Any:
+    del abandon_on_cancel, limiter
+    await backend.AsyncIOBackend.checkpoint()
+    return func(*args)
+
+
+@contextmanager
+def guarded(threads: Threads) -> Iterator[None]:
+    """Keep what runs inside this block inside the simulation, and leave everything as it was afterwards.
+
+    Garbage is not collected meanwhile: when a cycle is found depends on what ran before, and finalizers act.
+    """
+    global _inside  # noqa: PLW0603 (the audit hook has no other way to know)
+    _install_alarm()
+    in_thread = staticmethod(_run_inline if threads is Threads.INLINE else _refuse_thread)
+    places: list[tuple[Any, str, Any]] = [
+        (backend, "set", OrderedSet),
+        (asyncio.taskgroups, "set", OrderedSet),
+        (backend.AsyncIOBackend, "run_sync_in_worker_thread", in_thread),
+    ]
+    missing = object()
+    before = [(owner, name, vars(owner).get(name, missing)) for owner, name, _ in places]
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    for owner, name, value in places:
+        setattr(owner, name, value)
+    _inside += 1
+    try:
+        yield
+    finally:
+        _inside -= 1
+        for owner, name, value in before:
+            if value is missing:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
+        if collecting:
+            gc.enable()

@@ -1,0 +1,353 @@
+"""The event loop that owns simulated time and order.
+
+It is asyncio's loop without a selector: nothing from outside can happen, so when no step is ready, time jumps to the next
+timer. Time is whole microseconds from 0. Three kinds of thing run:
+
+- *steps*: a task goes on, or a message arrives. Each belongs to a lane, and the scheduler says which lane goes next.
+- *callbacks*: everything else that asyncio and anyio schedule (a future's callbacks, a scope that delivers its
+  cancellation). They are no choice of anybody's and run first in, first out; but only those that are there already run before
+  the next step, because a scope that waits for a task schedules itself again and again until that task had its step.
+- *timers*, which become one or the other when their time comes.
+
+It runs under ``anyio.run(main, backend_options={"loop_factory": ...})`` and wherever else a loop factory goes.
+"""
+
+import asyncio
+import heapq
+import sys
+from asyncio import events
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
+from threading import get_ident
+from typing import Any, NoReturn
+
+from bus.sim.errors import Escaped, OutOfBudget, Stalled
+from bus.sim.guards import Threads
+from bus.sim.handle import Handle, Lane, SimTask, TimerHandle
+from bus.sim.scheduler import Scheduler
+from bus.sim.schedulers.fifo import Fifo
+
+MICROSECONDS = 1_000_000
+SHOWN = 20
+"""Steps shown when a run is out of budget, and tasks when it has stalled."""
+SWEEP = 100
+"""Cancelled timers are swept when there are more than this, and more than half of all are cancelled."""
+
+
+def microseconds(seconds: float) -> int:
+    """The first whole microsecond at or after *seconds*."""
+    whole = int(seconds * MICROSECONDS)
+    return whole if whole / MICROSECONDS >= seconds else whole + 1
+
+
+class SimLoop(asyncio.BaseEventLoop):
+    """An event loop in simulated time.
+
+    Args:
+        scheduler: says who goes next and how late timers are; None for the calm one.
+        threads: what becomes of work for a thread.
+        max_steps: steps after which the run ends with `OutOfBudget`; None for no limit.
+        max_time: seconds of simulated time after which it does; None for no limit.
+    """
+
+    def __init__(
+        self, scheduler: Scheduler | None = None, *, threads: Threads = Threads.REFUSE, max_steps: int | None = None,
+        max_time: float | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.scheduler: Scheduler = Fifo() if scheduler is None else scheduler
+        self._push = self.scheduler.push
+        self.now = 0
+        """Microseconds of simulated time."""
+        self.steps = 0
+        """Steps taken."""
+        self.on_stall: Callable[[], list[str]] = list
+        """More lines for the report of a run that has stalled."""
+        self.on_step: Callable[[Handle], None] | None = None
+        """Called with each step before it is taken."""
+        self.unraised: list[BaseException] = []
+        """Errors that nobody raised, in callbacks and in tasks that nobody awaited."""
+        self.owner_of: Callable[[Handle], object] = _nobody
+        """The actor that a step belongs to."""
+        self._threads = threads
+        self._max_steps = sys.maxsize if max_steps is None else max_steps
+        self._max_time = sys.maxsize if max_time is None else microseconds(max_time)
+        self._callbacks: deque[Handle] = deque()
+        self._due: dict[int, list[Handle]] = {}
+        self._instants_due: list[int] = []  # a heap of the keys of _due
+        self._timers = 0
+        self._cancelled_timers = 0
+        self._tasks_made = 0
+        self._labels: dict[str, int] = {}
+        self._timer_counts: dict[str, int] = {}
+        self._instants: list[int] = []
+        self._paused: dict[object, list[Handle]] = {}
+        # asyncio asks this of its loop for each future; as an attribute in C it costs a quarter.
+        self.get_debug = bool  # type: ignore[method-assign]  # pyright: ignore[reportAttributeAccessIssue]
+
+    # -- what asyncio asks of a loop -----------------------------------------------------------------------------------
+
+    def time(self) -> float:
+        """Seconds of simulated time since the run began."""
+        return self.now / MICROSECONDS
+
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+        """Run *callback* soon: as its task's next step, if it is one, else as a callback."""
+        task = getattr(callback, "__self__", None)
+        if type(task) is SimTask:
+            handle = Handle((callback, args, copy_context() if context is None else context, task))
+            self._push(handle)
+        else:
+            handle = Handle((callback, args, copy_context() if context is None else context, None))
+            self._callbacks.append(handle)
+        return handle
+
+    call_soon_threadsafe = call_soon
+
+    def call_later(self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+        """Run *callback* after *delay* seconds."""
+        return self._set_timer(self.now + microseconds(delay), callback, args, context)
+
+    def call_at(self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+        """Run *callback* when the loop's clock shows *when* seconds."""
+        return self._set_timer(microseconds(when), callback, args, context)
+
+    def _set_timer(
+        self, when: int, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
+    ) -> TimerHandle:
+        if when < self.now:
+            when = self.now
+        if not self.scheduler.calm:
+            when += self._late(when - self.now)
+        handle = TimerHandle((callback, args, copy_context() if context is None else context, None, when, self))
+        self._timers += 1
+        self._wait(when, handle)
+        return handle
+
+    def _wait(self, when: int, handle: Handle) -> None:
+        bucket = self._due.get(when)
+        if bucket is None:
+            self._due[when] = [handle]
+            heapq.heappush(self._instants_due, when)
+        else:
+            bucket.append(handle)
+
+    def _late(self, nominal: int) -> int:
+        task = asyncio.current_task(self)
+        label = task.label if isinstance(task, SimTask) else "loop"
+        count = self._timer_counts[label] = self._timer_counts.get(label, 0) + 1
+        return self.scheduler.late(label, count, nominal, None, self.aims())
+
+    def timer_cancelled(self) -> None:
+        """Count a timer that was cancelled, and sweep when there are many."""
+        self._cancelled_timers += 1
+        if self._cancelled_timers > SWEEP and self._cancelled_timers * 2 > self._timers:
+            for when, bucket in self._due.items():
+                self._due[when] = [handle for handle in bucket if handle[0] is not None]
+            self._timers -= self._cancelled_timers
+            self._cancelled_timers = 0
+
+    def create_task(
+        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None, **_: Any
+    ) -> Any:
+        """Make a task with a number and a label of its own."""
+        self._tasks_made += 1
+        return SimTask(coro, loop=self, name=name, context=context, number=self._tasks_made)
+
+    def label(self, name: str) -> str:
+        """A name that no other task or lane of this run has: *name*, and from the second one on a number."""
+        count = self._labels[name] = self._labels.get(name, 0) + 1
+        return name if count == 1 else f"{name}/{count}"
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # noqa: ARG002 (asyncio's)
+        """Run *func* at once, if threads may be run inline."""
+        if self._threads is Threads.REFUSE:
+            msg = f"a thread for {func!r} inside a simulation: allow it with threads=Threads.INLINE"
+            raise Escaped(msg)
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 (it belongs to whoever awaits the future)
+            future.set_exception(error)
+        return future
+
+    def run_forever(self) -> None:
+        """Take steps until somebody stops the loop."""
+        self._check_closed()  # type: ignore[attr-defined]
+        self._check_running()  # type: ignore[attr-defined]
+        hooks = sys.get_asyncgen_hooks()
+        self._thread_id = get_ident()
+        sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
+        events._set_running_loop(self)  # noqa: SLF001 (as asyncio's own loops do)
+        try:
+            self._run()
+        finally:
+            self._stopping = False
+            self._thread_id = None
+            events._set_running_loop(None)  # noqa: SLF001
+            sys.set_asyncgen_hooks(*hooks)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Raise what asyncio would only log: in a simulation nothing is overlooked."""
+        error = context.get("exception")
+        if self._exception_handler is not None:  # type: ignore[attr-defined]
+            super().call_exception_handler(context)
+        elif isinstance(error, BaseException):
+            self.unraised.append(error)
+
+    # -- steps and time ------------------------------------------------------------------------------------------------
+
+    def post(self, when: int, lane: Lane, callback: Callable[..., object], args: tuple[Any, ...], context: Context) -> None:
+        """Run *callback* as a step of *lane* at *when* microseconds: a message arrives."""
+        if when <= self.now:
+            self._push(Handle((callback, args, context, lane)))
+        else:
+            bucket = self._due.get(when)
+            if bucket is None:
+                self._due[when] = [Handle((callback, args, context, lane))]
+                heapq.heappush(self._instants_due, when)
+            else:
+                bucket.append(Handle((callback, args, context, lane)))
+
+    def _run(self) -> None:
+        callbacks = self._callbacks
+        scheduler = self.scheduler
+        pop = scheduler.pop
+        while not self._stopping:  # type: ignore[attr-defined]
+            if callbacks:
+                for _ in range(len(callbacks)):
+                    callback, args, context, *_rest = callbacks.popleft()
+                    if callback is not None:
+                        context.run(callback, *args)
+            if scheduler:
+                handle = pop()
+                if self._paused and self._hold_if_paused(handle):
+                    continue
+                self.steps = step = self.steps + 1
+                if step > self._max_steps:
+                    self._out_of_budget(handle)
+                if self.on_step is not None:
+                    self.on_step(handle)
+                callback, args, context, _lane = handle
+                if callback is not None:
+                    context.run(callback, *args)
+            elif not callbacks and not self._stopping:  # type: ignore[attr-defined]
+                self._jump()
+
+    def _jump(self) -> None:
+        """Let time pass until the next timer, and make all that are due ready."""
+        bucket: list[Handle] = []
+        while not bucket:
+            if not self._instants_due:
+                self._stalled()
+            when = heapq.heappop(self._instants_due)
+            bucket = [handle for handle in self._due.pop(when) if handle[0] is not None or self._forget_cancelled()]
+        if when > self._max_time:
+            self._max_time = sys.maxsize
+            msg = f"the run went past its budget of simulated time: the next thing happens at {when / MICROSECONDS} s"
+            raise OutOfBudget(msg)
+        self.now = when
+        push = self.scheduler.push
+        for handle in bucket:
+            if handle[3] is None:
+                self._timers -= 1
+                handle[5] = None
+                self._callbacks.append(handle)
+            else:
+                push(handle)
+
+    def _forget_cancelled(self) -> bool:
+        self._timers -= 1
+        self._cancelled_timers -= 1
+        return False
+
+    def _stalled(self) -> NoReturn:
+        waiting = [*self.on_stall(), *self._where_tasks_wait()]
+        more = [f"and {len(waiting) - SHOWN} more"] if len(waiting) > SHOWN else []
+        lines = "\n  ".join(["nothing can happen any more; these wait:", *waiting[:SHOWN], *more])
+        raise Stalled(lines)
+
+    def _where_tasks_wait(self) -> list[str]:
+        lines: list[str] = []
+        tasks = [task for task in asyncio.all_tasks(self) if isinstance(task, SimTask)]
+        for task in sorted(tasks, key=lambda task: task.number):
+            coro: Any = task.get_coro()
+            place = "?"
+            while coro is not None and getattr(coro, "cr_frame", None) is not None:
+                place = f"{coro.cr_frame.f_code.co_filename}:{coro.cr_frame.f_lineno} in {coro.__qualname__}"
+                coro = coro.cr_await
+            lines.append(f"task {task.label} waits at {place}")
+        return lines
+
+    def _out_of_budget(self, handle: Handle) -> NoReturn:
+        last = [f"{self.time():.6f} s  {handle[3].label}"]
+        self._max_steps = sys.maxsize
+        while len(last) < SHOWN and self.scheduler:
+            last.append(f"{self.time():.6f} s  {self.scheduler.pop()[3].label}")
+        text = "\n  ".join([f"the run took more than its budget of {self.steps - 1} steps; the next ones are:", *last])
+        raise OutOfBudget(text)
+
+    # -- instants that matter ------------------------------------------------------------------------------------------
+
+    def critical(self, when: int) -> None:
+        """Note an instant at which something changes, in microseconds, for schedulers that aim."""
+        if when > self.now and not self.scheduler.calm:
+            insort(self._instants, when)
+
+    def aims(self) -> list[int]:
+        """Microseconds from now to the next instants that matter."""
+        instants = self._instants
+        while instants and instants[0] <= self.now:
+            del instants[0]
+        return [when - self.now for when in instants[:8]]
+
+    # -- pauses --------------------------------------------------------------------------------------------------------
+
+    def pause(self, owner: object) -> None:
+        """Take no more steps of *owner*."""
+        self._paused.setdefault(owner, [])
+
+    def is_paused(self, owner: object) -> bool:
+        """Whether steps of *owner* are held up."""
+        return owner in self._paused
+
+    def resume(self, owner: object) -> None:
+        """Take the steps of *owner* again, those first that were held."""
+        for handle in self._paused.pop(owner, ()):
+            self.scheduler.push(handle)
+
+    def _hold_if_paused(self, handle: Handle) -> bool:
+        held = self._paused.get(self.owner_of(handle))
+        if held is None:
+            return False
+        held.append(handle)
+        return True
+
+
+def _nobody(_: Handle) -> object:
+    return None
+
+
+def _refusal(name: str, instead: str) -> Callable[..., Any]:
+    def refuse(self: SimLoop, *_: Any, **__: Any) -> NoReturn:  # noqa: ARG001 (a method)
+        msg = f"{name}() inside a simulation: {instead}"
+        raise Escaped(msg)
+
+    return refuse
+
+
+_REFUSED = {
+    "give the peer an actor and `ask` it": (
+        "create_connection", "create_unix_connection", "create_datagram_endpoint", "getaddrinfo", "getnameinfo", "start_tls",
+        "sendfile", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into", "sock_sendall", "sock_sendto",
+        "sock_connect", "sock_sendfile", "add_reader", "remove_reader", "add_writer", "remove_writer",
+    ),
+    "give the server an actor with a topic": ("create_server", "create_unix_server", "sock_accept", "connect_accepted_socket"),
+    "give the other process an actor": ("subprocess_exec", "subprocess_shell", "connect_read_pipe", "connect_write_pipe"),
+    "let a task or a fault rule do what the signal would": ("add_signal_handler", "remove_signal_handler"),
+}  # fmt: skip
+for _instead, _names in _REFUSED.items():
+    for _name in _names:
+        setattr(SimLoop, _name, _refusal(_name, _instead))

@@ -1,0 +1,227 @@
+"""The network of a simulation: carries messages with latency, in order, through faults."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from typing import Any
+
+from bus.cell import Cell, current_worker
+from bus.envelope import Envelope
+from bus.message import Delivery
+from bus.sim.clock import SimClock
+from bus.sim.faults import Action, Faults, Packet
+from bus.sim.handle import Handle, Lane, SimTask
+from bus.sim.links import Links
+from bus.sim.loop import SimLoop, microseconds
+
+RESEND = 1.0
+"""Seconds after which a message that must be delivered at least once is sent again, if it was lost."""
+
+
+class SimNetwork:
+    """Lies between the actors of a `bus.sim.World`.
+
+    Each pair has a lane, which keeps its messages in order, and a second one for the answers that come back. A task outside
+    of actors counts as a sender of its own.
+
+    Args:
+        loop: the world's.
+        links: its latencies.
+        faults: its rules.
+        epoch: seconds since 1970 when it begins.
+    """
+
+    def __init__(self, loop: SimLoop, links: Links, faults: Faults, epoch: float) -> None:
+        self.note: Callable[[str, str, str], None] = _ignore
+        """Called with what a fault did, to whom, and why."""
+        self._loop = loop
+        self._links = links
+        self._faults = faults
+        self._epoch = epoch
+        self._clocks: dict[str, SimClock] = {}
+        self._lanes: dict[Cell, dict[Any, Lane]] = {}
+        self._picks: dict[str, int] = {}
+        self._context: Context = copy_context()
+        loop.owner_of = _owner_of
+
+    def clock(self, name: str) -> SimClock:
+        """The clock of the actor called *name*."""
+        found = self._clocks.get(name)
+        if found is None:
+            found = self._clocks[name] = SimClock(self._loop, self._epoch)
+        return found
+
+    def choose(self, name: str, count: int) -> int:
+        """Ask the scheduler which member takes the next message."""
+        scheduler = self._loop.scheduler
+        if scheduler.calm:
+            return 0
+        asked = self._picks[name] = self._picks.get(name, 0) + 1
+        return scheduler.pick(name, asked, count)
+
+    def carry(self, envelope: Envelope, destination: Cell) -> None:
+        """Send *envelope* on its lane."""
+        lanes = self._lanes_of(envelope.sender)
+        lane = lanes.get(destination)
+        if lane is None:
+            lane = lanes[destination] = self._new_lane(envelope.sender, destination)
+        envelope.lane = lane
+        self._send(lane, envelope, destination, destination.deliver, (envelope,))
+
+    def carry_all(self, envelope: Envelope, destinations: Sequence[Cell]) -> None:
+        """Send a copy to each destination. In the calm run, copies that arrive together arrive in one step."""
+        if not self._loop.scheduler.calm or self._faults.live:
+            for cell in destinations:
+                self.carry(envelope, cell)
+            return
+        lanes = self._lanes_of(envelope.sender)
+        sender = "" if envelope.sender is None else envelope.sender.name
+        links, kind, now = self._links, type(envelope.message), self._loop.now
+        together: dict[int, list[Cell]] = {}
+        for cell in destinations:
+            lane = lanes.get(cell)
+            if lane is None:
+                lane = lanes[cell] = self._new_lane(envelope.sender, cell)
+            when = now + (links.only or links.latency(sender, cell.name, kind)).nominal
+            if when < lane.last:
+                when = lane.last
+            lane.last = when
+            if lane.backlog:
+                self.carry(envelope, cell)
+            elif when in together:
+                together[when].append(cell)
+            else:
+                together[when] = [cell]
+        for when, cells in together.items():
+            self._loop.post(when, Lane("publish"), self._arrive_all, (cells, envelope), self._context)
+
+    def carry_back(self, envelope: Envelope, source: Cell, arrive: Callable[..., None], *args: Any) -> None:
+        """Send an answer or a heartbeat to where *envelope* came from. What takes no time is there at once."""
+        self._send(envelope.lane.back, envelope, source, arrive, (envelope, *args))
+
+    def _send(
+        self, lane: Lane, envelope: Envelope, cell: Cell, arrive: Callable[..., None], args: tuple[Any, ...]
+    ) -> None:
+        """Send on *lane*, to or from *cell*, what arrives with ``arrive(*args)``."""
+        loop = self._loop
+        latency = self._links.only
+        if latency is None or not loop.scheduler.calm or self._faults.live or lane.backlog:
+            self._send_with_care(lane, envelope, cell, arrive, args)
+            return
+        when = loop.now + latency.nominal
+        if when < lane.last:
+            when = lane.last
+        lane.last = when
+        if when == loop.now and lane.back is None:
+            arrive(*args)
+        else:
+            loop.post(when, lane, arrive, args, self._context)
+
+    def _send_with_care(
+        self, lane: Lane, envelope: Envelope, cell: Cell, arrive: Callable[..., None], args: tuple[Any, ...]
+    ) -> None:
+        """The same, where links differ, chance decides or faults strike."""
+        loop = self._loop
+        answer = lane.back is None
+        sender = "" if envelope.sender is None else envelope.sender.name
+        ends = (cell.name, sender) if answer else (sender, cell.name)
+        if lane.backlog:
+            lane.backlog.append((envelope, cell, arrive, args))
+            return
+        extra = self._fate(lane, envelope, cell, ends, arrive, args, answer=answer) if self._faults.live else 0
+        if extra is None:
+            return
+        latency = self._links.latency(*ends, type(envelope.message))
+        when = loop.now + latency.nominal + extra
+        if not loop.scheduler.calm:
+            lane.sent += 1
+            draw = latency.draw or _exactly(latency.nominal)
+            when += loop.scheduler.late(lane.label, lane.sent, latency.nominal, draw, loop.aims())
+        when = lane.last = max(when, lane.last, loop.now)
+        if when == loop.now and answer:
+            arrive(*args)
+        else:
+            loop.post(when, lane, arrive, args, self._context)
+
+    def _fate(
+        self, lane: Lane, envelope: Envelope, cell: Cell, ends: tuple[str, str], arrive: Callable[..., None],
+        args: tuple[Any, ...], *, answer: bool,
+    ) -> int | None:  # fmt: skip
+        """Ask the fault rules. Microseconds to add; None if the message was lost or waits to be sent again."""
+        struck = self._faults.verdict(Packet(*ends, envelope.message, answer))
+        if struck is None:
+            return 0
+        name, verdict = struck
+        self.note(verdict.action.value, ends[1], f"{name}: {type(envelope.message).__name__} from {ends[0] or 'outside'}")
+        again = not answer and envelope.message.delivery is Delivery.AT_LEAST_ONCE
+        match verdict.action:
+            case Action.DELAY:
+                return microseconds(verdict.seconds)
+            case Action.DUPLICATE:
+                if again:
+                    cell.mailbox.used += 1
+                    twin = envelope.copy(redelivered=True)
+                    self._loop.call_later(RESEND, self._send_with_care, lane, twin, cell, arrive, (twin,))
+                return 0
+            case Action.DROP:
+                if again:
+                    lane.backlog = deque([(envelope, cell, arrive, args)])
+                    self._loop.call_later(RESEND, self._resend, lane)
+                elif not answer:
+                    cell.lose()
+                return None
+
+    def _resend(self, lane: Lane) -> None:
+        """Send what could not get through, in order, as far as it now gets."""
+        waiting, lane.backlog = lane.backlog, None
+        while waiting:
+            self._send_with_care(lane, *waiting.popleft())
+
+    def _arrive_all(self, cells: list[Cell], envelope: Envelope) -> None:
+        for cell in cells:
+            if self._loop.is_paused(cell):
+                self._loop.post(self._loop.now, Lane("publish", cell), cell.deliver, (envelope,), self._context)
+            else:
+                cell.deliver(envelope)
+
+    def forget(self, cell: Cell) -> None:
+        """Drop the lanes of an actor that has ended."""
+        self._lanes.pop(cell, None)
+        for lanes in self._lanes.values():
+            lanes.pop(cell, None)
+
+    def _lanes_of(self, sender: Cell | None) -> dict[Any, Lane]:
+        if sender is not None:
+            found = self._lanes.get(sender)
+            if found is None:
+                found = self._lanes[sender] = {}
+            return found
+        task = asyncio.current_task(self._loop)
+        return task.lanes if type(task) is SimTask else self._lanes.setdefault(OUTSIDE, {})
+
+    def _new_lane(self, sender: Cell | None, receiver: Cell) -> Lane:
+        task = asyncio.current_task(self._loop)
+        name = sender.name if sender is not None else task.label if isinstance(task, SimTask) else "outside"
+        lane = Lane(self._loop.label(f"{name}~{receiver.name}"), receiver)
+        lane.back = Lane(self._loop.label(f"{receiver.name}~{name}~answer"), sender)
+        return lane
+
+
+OUTSIDE: Any = object()
+
+
+def _owner_of(handle: Handle) -> object:
+    lane = handle[3]
+    if isinstance(lane, Lane):
+        return lane.owner
+    worker = handle[2].get(current_worker)
+    return None if worker is None else worker.cell
+
+
+def _exactly(nominal: int) -> Callable[[Any], int]:
+    return lambda _: nominal
+
+
+def _ignore(*_: str) -> None:
+    pass
