@@ -157,10 +157,9 @@ class Cell:
             self._tell_quiet()
 
     def _queue(self, envelope: Envelope) -> None:
-        oldest = self.mailbox.put(envelope)
-        if oldest is not None:
+        if (oldest := self.mailbox.put(envelope)) is not None:
             self.bus.undeliverable(oldest, ActorStopped(f"dropped as the oldest message in the full mailbox of {self.name}"))
-        if envelope.reply is not None and envelope.sender is not None:
+        if envelope.sender is not None and envelope.reply is not None:
             self.bus.look_for_cycle(envelope)
 
     def _release_place(self) -> None:
@@ -180,7 +179,7 @@ class Cell:
 
     async def _work(self, worker: Worker, envelope: Envelope) -> None:
         """Handle one message after the other, as one of the actor's workers."""
-        bus = self.bus
+        bus, mailbox = self.bus, self.mailbox
         while True:
             worker.envelope = envelope
             try:
@@ -202,9 +201,12 @@ class Cell:
             if worker.ended:
                 return
             worker.envelope = None
-            if self.mailbox.queue and self.state is State.UP:
-                envelope = self.mailbox.queue.popleft()
-                self._release_place()
+            if mailbox.queue and self.state is State.UP:
+                envelope = mailbox.queue.popleft()
+                if mailbox.waiting:
+                    self._release_place()
+                else:
+                    mailbox.used -= 1
                 continue
             self.busy -= 1
             if self.quiet is not None:

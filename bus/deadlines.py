@@ -38,6 +38,7 @@ class Deadlines:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, expire: Callable[[Envelope, float], None]) -> None:
         self._loop = loop
+        self._now = loop.time
         self._expire = expire
         self._queues: dict[float, _Queue] = {}
 
@@ -52,7 +53,7 @@ class Deadlines:
         if len(waiting) > queue.limit:
             queue.open = waiting = deque(entry for entry in waiting if not entry[1].done())
             queue.limit = max(SWEEP, 2 * len(waiting))
-        waiting.append((self._loop.time() + seconds, reply, envelope))
+        waiting.append((self._now() + seconds, reply, envelope))
         if queue.armed is None:
             queue.armed = self._loop.call_later(seconds, self._ring, seconds, queue)
 
@@ -71,7 +72,7 @@ class Deadlines:
         self._queues.clear()
 
     def _ring(self, seconds: float, queue: _Queue) -> None:
-        now = self._loop.time()
+        now = self._now()
         waiting = queue.open
         while waiting:
             when, reply, envelope = waiting[0]

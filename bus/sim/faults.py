@@ -108,16 +108,20 @@ class Faults:
     def __init__(self, strikes: Callable[[str, int, float], bool]) -> None:
         self._strikes = strikes
         self.live: list[_Live] = []
+        self.on_change: Callable[[], None] = _nothing
+        """Called when a rule comes or goes."""
 
     @contextmanager
     def rule(self, rule: Rule) -> Iterator[Rule]:
         """Have *rule* in force inside the block."""
         live = _Live(rule)
         self.live.append(live)
+        self.on_change()
         try:
             yield rule
         finally:
             self.live.remove(live)
+            self.on_change()
 
     def drop(self, name: str = "drop", **which: Any) -> Any:
         """Lose the messages that fit, inside a ``with`` block; *which* are fields of `Rule`."""
@@ -151,3 +155,7 @@ class Faults:
                 live.struck += 1
                 return rule.name, rule.verdict
         return None
+
+
+def _nothing() -> None:
+    pass

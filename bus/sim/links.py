@@ -89,6 +89,8 @@ class Links:
         self._links = [_Link("*", "*", None, default)]
         self.only: Latency | None = default
         """The latency of every message, as long as `set` was not called."""
+        self.on_change: Callable[[], None] = _nothing
+        """Called after each `set`."""
         self._found: dict[tuple[str, str, type], Latency] = {}
 
     def set(self, latency: Latency, *, sender: str = "*", receiver: str = "*", message: type | None = None) -> None:
@@ -103,6 +105,7 @@ class Links:
         self._links.append(_Link(sender, receiver, message, latency))
         self.only = None
         self._found.clear()
+        self.on_change()
 
     def latency(self, sender: str, receiver: str, message: type) -> Latency:
         """The distribution for one message."""
@@ -117,3 +120,7 @@ class Links:
                 and fnmatchcase(receiver, link.receiver)
             )
         return found
+
+
+def _nothing() -> None:
+    pass

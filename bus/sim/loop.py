@@ -96,12 +96,11 @@ class SimLoop(asyncio.BaseEventLoop):
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
         """Run *callback* soon: as its task's next step, if it is one, else as a callback."""
         task = getattr(callback, "__self__", None)
-        if type(task) is SimTask:
-            handle = Handle((callback, args, copy_context() if context is None else context, task))
-            self._push(handle)
-        else:
-            handle = Handle((callback, args, copy_context() if context is None else context, None))
-            self._callbacks.append(handle)
+        if type(task) is SimTask:  # nobody ever cancels a task's step, so it needs no handle
+            self._push((callback, args, copy_context() if context is None else context, task))
+            return None
+        handle = Handle((callback, args, copy_context() if context is None else context, None))
+        self._callbacks.append(handle)
         return handle
 
     call_soon_threadsafe = call_soon
@@ -202,39 +201,40 @@ class SimLoop(asyncio.BaseEventLoop):
     def post(self, when: int, lane: Lane, callback: Callable[..., object], args: tuple[Any, ...], context: Context) -> None:
         """Run *callback* as a step of *lane* at *when* microseconds: a message arrives."""
         if when <= self.now:
-            self._push(Handle((callback, args, context, lane)))
+            self._push((callback, args, context, lane))
         else:
             bucket = self._due.get(when)
             if bucket is None:
-                self._due[when] = [Handle((callback, args, context, lane))]
+                self._due[when] = [(callback, args, context, lane)]
                 heapq.heappush(self._instants_due, when)
             else:
-                bucket.append(Handle((callback, args, context, lane)))
+                bucket.append((callback, args, context, lane))
 
     def _run(self) -> None:
-        callbacks = self._callbacks
-        scheduler = self.scheduler
-        pop = scheduler.pop
-        while not self._stopping:  # type: ignore[attr-defined]
-            if callbacks:
-                for _ in range(len(callbacks)):
-                    callback, args, context, *_rest = callbacks.popleft()
-                    if callback is not None:
-                        context.run(callback, *args)
-            if scheduler:
-                handle = pop()
-                if self._paused and self._hold_if_paused(handle):
-                    continue
-                self.steps = step = self.steps + 1
-                if step > self._max_steps:
-                    self._out_of_budget(handle)
-                if self.on_step is not None:
-                    self.on_step(handle)
-                callback, args, context, _lane = handle
-                if callback is not None:
+        callbacks, scheduler, paused, on_step = self._callbacks, self.scheduler, self._paused, self.on_step
+        pop, limit, steps = scheduler.pop, self._max_steps, self.steps
+        try:
+            while not self._stopping:
+                if callbacks:
+                    for _ in range(len(callbacks)):
+                        callback, args, context, *_rest = callbacks.popleft()
+                        if callback is not None:
+                            context.run(callback, *args)
+                if scheduler:
+                    entry = pop()
+                    if paused and self._hold_if_paused(entry):
+                        continue
+                    steps += 1
+                    if steps > limit:
+                        self._out_of_budget(entry)
+                    if on_step is not None:
+                        on_step(entry)
+                    callback, args, context, _lane = entry
                     context.run(callback, *args)
-            elif not callbacks and not self._stopping:  # type: ignore[attr-defined]
-                self._jump()
+                elif not callbacks and not self._stopping:
+                    self._jump()
+        finally:
+            self.steps = steps
 
     def _jump(self) -> None:
         """Let time pass until the next timer, and make all that are due ready."""
@@ -283,10 +283,10 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _out_of_budget(self, handle: Handle) -> NoReturn:
         last = [f"{self.time():.6f} s  {handle[3].label}"]
-        self._max_steps = sys.maxsize
+        limit, self._max_steps = self._max_steps, sys.maxsize
         while len(last) < SHOWN and self.scheduler:
             last.append(f"{self.time():.6f} s  {self.scheduler.pop()[3].label}")
-        text = "\n  ".join([f"the run took more than its budget of {self.steps - 1} steps; the next ones are:", *last])
+        text = "\n  ".join([f"the run took more than its budget of {limit} steps; the next ones are:", *last])
         raise OutOfBudget(text)
 
     # -- instants that matter ------------------------------------------------------------------------------------------

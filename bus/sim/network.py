@@ -43,7 +43,17 @@ class SimNetwork:
         self._lanes: dict[Cell, dict[Any, Lane]] = {}
         self._picks: dict[str, int] = {}
         self._context: Context = copy_context()
+        self._nominal = 0
+        self._express = False
         loop.owner_of = _owner_of
+        links.on_change = faults.on_change = self._look_again
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """See whether every message takes the same time and meets no fault, as most do in the calm run."""
+        only = self._links.only
+        self._express = only is not None and self._loop.scheduler.calm and not self._faults.live
+        self._nominal = 0 if only is None else only.nominal
 
     def clock(self, name: str) -> SimClock:
         """The clock of the actor called *name*."""
@@ -67,7 +77,15 @@ class SimNetwork:
         if lane is None:
             lane = lanes[destination] = self._new_lane(envelope.sender, destination)
         envelope.lane = lane
-        self._send(lane, envelope, destination, destination.deliver, (envelope,))
+        loop = self._loop
+        if self._express and not lane.backlog:
+            when = loop.now + self._nominal
+            if when < lane.last:
+                when = lane.last
+            lane.last = when
+            loop.post(when, lane, destination.deliver, (envelope,), self._context)
+        else:
+            self._send_with_care(lane, envelope, destination, destination.deliver, (envelope,))
 
     def carry_all(self, envelope: Envelope, destinations: Sequence[Cell]) -> None:
         """Send a copy to each destination. In the calm run, copies that arrive together arrive in one step."""
@@ -98,30 +116,24 @@ class SimNetwork:
 
     def carry_back(self, envelope: Envelope, source: Cell, arrive: Callable[..., None], *args: Any) -> None:
         """Send an answer or a heartbeat to where *envelope* came from. What takes no time is there at once."""
-        self._send(envelope.lane.back, envelope, source, arrive, (envelope, *args))
-
-    def _send(
-        self, lane: Lane, envelope: Envelope, cell: Cell, arrive: Callable[..., None], args: tuple[Any, ...]
-    ) -> None:
-        """Send on *lane*, to or from *cell*, what arrives with ``arrive(*args)``."""
+        lane: Lane = envelope.lane.back
         loop = self._loop
-        latency = self._links.only
-        if latency is None or not loop.scheduler.calm or self._faults.live or lane.backlog:
-            self._send_with_care(lane, envelope, cell, arrive, args)
+        if not self._express:
+            self._send_with_care(lane, envelope, source, arrive, (envelope, *args))
             return
-        when = loop.now + latency.nominal
+        when = loop.now + self._nominal
         if when < lane.last:
             when = lane.last
         lane.last = when
-        if when == loop.now and lane.back is None:
-            arrive(*args)
+        if when == loop.now:
+            arrive(envelope, *args)
         else:
-            loop.post(when, lane, arrive, args, self._context)
+            loop.post(when, lane, arrive, (envelope, *args), self._context)
 
     def _send_with_care(
         self, lane: Lane, envelope: Envelope, cell: Cell, arrive: Callable[..., None], args: tuple[Any, ...]
     ) -> None:
-        """The same, where links differ, chance decides or faults strike."""
+        """Send on *lane*, to or from *cell*, what arrives with ``arrive(*args)``, asking links, chance and faults."""
         loop = self._loop
         answer = lane.back is None
         sender = "" if envelope.sender is None else envelope.sender.name
