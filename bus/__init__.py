@@ -7,13 +7,14 @@ Time and traces: `Clock`, `Record`, `MemorySink`, `JsonSink`, `StructlogSink`.
 Errors are in `bus.errors`; simulated time, chance and faults in `bus.sim`.
 """
 
-from bus.actor import Actor, Terminated
-from bus.broker import Bus, BusStatistics, CyclicWait, DeadLetter, current
+from bus.actor import Actor
+from bus.broker import Bus, BusStatistics, current
 from bus.clock import Clock
 from bus.listener import Listener
 from bus.mailbox import MailboxStatistics, Overflow
 from bus.message import Delivery, Event, Request, message
 from bus.middleware import Middleware, Passage
+from bus.notices import CyclicWait, DeadLetter, Terminated
 from bus.supervisor import Restart, Strategy, Supervisor
 from bus.topic import Target
 from bus.trace import JsonSink, MemorySink, Record, StructlogSink

@@ -16,7 +16,7 @@ import attrs
 
 from bus.errors import NotRunning, UsageError
 from bus.mailbox import Overflow
-from bus.message import HANDLES, Event, message
+from bus.message import HANDLES
 from bus.topic import Target
 
 if TYPE_CHECKING:
@@ -36,19 +36,6 @@ class Handler:
 
     call: Callable[[Any, Any], Any]
     plain: bool
-
-
-@message
-class Terminated(Event):
-    """A watched actor has ended. Sent once for each `Actor.watch`, to the watcher alone.
-
-    Attributes:
-        target: the actor that ended.
-        reason: what ended it: ``"stopped"``, ``"unknown"`` if there was no such actor, or the error that crashed it.
-    """
-
-    target: Target
-    reason: str
 
 
 class Actor:

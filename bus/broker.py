@@ -5,64 +5,35 @@ from one sender to one receiver keep their order; nothing is promised across pai
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from functools import partial
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import anyio
 import attrs
 
-from bus.actor import Actor, Terminated
+from bus.actor import Actor
 from bus.cell import Cell, State, Worker, current_worker
 from bus.clock import Clock, RealClock
 from bus.deadlines import Deadlines
 from bus.envelope import Envelope
-from bus.errors import AskTimeout, BusError, InvalidTarget, MailboxFull, NoListener, NotRunning, UsageError
+from bus.errors import AskTimeout, MailboxFull, NoListener, NotRunning, UsageError
 from bus.listener import Listener
 from bus.mailbox import MailboxStatistics, Overflow
-from bus.message import Event, Request, message
+from bus.message import Event, Request
 from bus.middleware import Middleware, Passage, overriding
 from bus.network import Network
-from bus.subject import Subjects
+from bus.notices import CyclicWait, DeadLetter, Terminated
+from bus.registry import Registry
 from bus.supervisor import Restart, Supervisor
 from bus.topic import Target
 from bus.trace import Record, Sink
 from bus.waits import cycle_through
 
 R = TypeVar("R")
-
-
-@message
-class DeadLetter(Event):
-    """A message that nobody handled, or an answer that nobody waited for any more.
-
-    Attributes:
-        message: the message; for a late answer, the request it answers.
-        address: where it was sent.
-        sender: who sent it; empty outside of actors.
-        reason: why it ended here.
-    """
-
-    subject: ClassVar[str] = "bus.dead-letter"
-    message: Any
-    address: str
-    sender: str
-    reason: str
-
-
-@message
-class CyclicWait(Event):
-    """Actors wait for each other in a circle, which only a deadline can break.
-
-    Attributes:
-        cycle: the actors, each with the request that it waits for.
-    """
-
-    subject: ClassVar[str] = "bus.cyclic-wait"
-    cycle: str
 
 
 @attrs.frozen
@@ -80,18 +51,6 @@ class BusStatistics:
     sent: int
     dead_letters: int
     asking: int
-
-
-class _Members:
-    """The actors that share a topic, or the receivers that share a group."""
-
-    __slots__ = ("cells", "name", "numbered", "turn")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.cells: list[Cell] = []
-        self.turn = -1
-        self.numbered = 0
 
 
 class Bus:
@@ -117,11 +76,7 @@ class Bus:
         self.around_handle = overriding(tuple(middleware), "handle")
         self.watched = trace is not None or bool(self._around_deliver)
         self._watches_send = trace is not None or bool(self._around_send)
-        self._topics: dict[str, _Members] = {}
-        self._cells: dict[str, Cell] = {}
-        self._subjects: Subjects[_Members] = Subjects()
-        self._groups: dict[tuple[str, str], _Members] = {}
-        self._subscriptions: dict[Cell, list[tuple[str, _Members]]] = {}
+        self._registry = Registry(None if network is None else network.choose)
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._sent = 0
         self._dead = 0
@@ -143,7 +98,7 @@ class Bus:
     ) -> bool | None:
         self._closing = True
         with anyio.CancelScope(shield=True):
-            for cell in reversed(list(self._cells.values())):
+            for cell in reversed(list(self._registry.cells.values())):
                 await cell.stop(drain=False)
             tasks = list(self._tasks)
             for task in tasks:
@@ -180,26 +135,10 @@ class Bus:
             UsageError: if the address is taken.
         """
         self._check_open()
-        name = topic or actor.topic or actor.__name__.lower()
-        members = self._topics.get(name)
-        if members is None:
-            members = self._topics[name] = _Members(name)
-        if server is None:
-            members.numbered += 1
-            server = str(members.numbered)
-        target = Target(name, server)
-        if (address := str(target)) in self._cells:
-            msg = f"{address} is taken: start it under another server name, or stop the other one first"
-            raise UsageError(msg)
-        clock = self.clock if self.network is None else self.network.clock(address)
+        target = self._registry.address(topic or actor.topic or actor.__name__.lower(), server)
+        clock = self.clock if self.network is None else self.network.clock(str(target))
         cell = Cell(self, actor, partial(actor, *args, **kwargs), target, clock, supervisor, restart)
-        members.cells.append(cell)
-        self._cells[address] = cell
-        own = _Members(address)
-        own.cells.append(cell)
-        for kind in actor.handlers:
-            if issubclass(kind, Event) and kind.subject:
-                self._subscribe(kind.subject, cell, actor.group, own)
+        self._registry.add(cell, actor.group)
         if supervisor is not None:
             supervisor.adopt(cell)
         try:
@@ -235,7 +174,7 @@ class Bus:
 
     def watch(self, target: Target, watcher: Cell) -> None:
         """Tell *watcher* when the actor at *target* next ends."""
-        cell = self._cells.get(str(target))
+        cell = self._registry.cells.get(str(target))
         if cell is None or cell.state in {State.DOWN, State.ENDED}:
             self.tell_terminated(watcher, target, "unknown" if cell is None else "down")
         else:
@@ -243,13 +182,12 @@ class Bus:
 
     def state(self, target: Target) -> str:
         """Where the actor at *target* is in its life, in a word; ``"ended"`` if there is none."""
-        cell = self._cells.get(str(target))
+        cell = self._registry.cells.get(str(target))
         return State.ENDED.value if cell is None else cell.state.value
 
     def targets(self, topic: str) -> tuple[Target, ...]:
         """Addresses of the members of *topic*, in the order in which they were started."""
-        members = self._topics.get(topic)
-        return () if members is None else tuple(cell.target for cell in members.cells)
+        return tuple(cell.target for cell in self._registry.members(topic))
 
     def mailbox(self, target: Target) -> MailboxStatistics:
         """How full the mailbox of the actor at *target* is."""
@@ -258,7 +196,7 @@ class Bus:
     def statistics(self) -> BusStatistics:
         """What this bus has done and holds."""
         return BusStatistics(
-            actors=len(self._cells),
+            actors=len(self._registry.cells),
             sent=self._sent,
             dead_letters=self._dead,
             asking=sum(1 for _ in self._deadlines.open()),
@@ -299,7 +237,7 @@ class Bus:
             ActorStopped: if the receiver was stopped before it answered.
         """
         worker = current_worker.get()
-        receiver = self._receiver(request, to)
+        receiver = self._registry.receiver(request, to)
         reply: asyncio.Future[R] = self.loop.create_future()
         envelope = self._envelope(request, worker, receiver, receiver.name, context, reply)
         if monitor is not None:
@@ -331,13 +269,12 @@ class Bus:
         """
         worker = current_worker.get()
         if isinstance(to, Target) and to.fanout:
-            members = self._topics.get(to.topic)
-            receivers = [] if members is None else members.cells[:]
+            receivers = self._registry.members(to.topic)
         else:
             try:
-                receivers = [self._receiver(message, to)]
+                receivers = (self._registry.receiver(message, to),)
             except NoListener as error:
-                receivers = []
+                receivers = ()
                 self.undeliverable(self._envelope(message, worker, None, str(to), context, None), error)
         for receiver in receivers:
             envelope = self._envelope(message, worker, receiver, receiver.name, context, None)
@@ -361,7 +298,9 @@ class Bus:
             await parked
 
     @asynccontextmanager
-    async def listen(self, pattern: str, *, capacity: int = 1000, overflow: Overflow = Overflow.DROP_OLDEST) -> AsyncIterator[Listener]:
+    async def listen(
+        self, pattern: str, *, capacity: int = 1000, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AsyncGenerator[Listener]:
         """Listen to events from outside of actors: ``async with bus.listen("orders.>") as events: async for event in events``.
 
         Args:
@@ -370,13 +309,11 @@ class Bus:
             overflow: what happens to more.
         """
         listener = Listener(self.loop, pattern, capacity, overflow)
-        members = _Members(pattern)
-        members.cells.append(cast("Cell", listener))
-        self._subjects.add(pattern, members)
+        members = self._registry.listen(pattern, listener)
         try:
             yield listener
         finally:
-            self._subjects.remove(pattern, members)
+            self._registry.unlisten(members)
             listener.close()
 
     # -- on the way ----------------------------------------------------------------------------------------------------
@@ -394,35 +331,6 @@ class Bus:
             msg = f"this life of {worker.cell.name} has ended: it cannot send {type(message).__name__}"
             raise NotRunning(msg)
         return Envelope(self._sent, message, worker.cell, receiver, address, worker.envelope, context, reply)
-
-    def _receiver(self, message: Any, to: Target | str | None) -> Cell:
-        if isinstance(to, Target):
-            if to.server is not None:
-                return self._server(to)
-            if to.fanout:
-                msg = f"cannot ask everybody: tell {to}, or ask one member"
-                raise InvalidTarget(msg)
-            to = to.topic
-        topic: str = message.topic if to is None else to
-        members = self._topics.get(topic)
-        if members is None or not members.cells:
-            msg = f"nobody listens on {topic!r} for {type(message).__name__}; topics in use: {self._names(None)}"
-            raise NoListener(msg)
-        return members.cells[0] if len(members.cells) == 1 else self._choose(members)
-
-    def _server(self, target: Target) -> Cell:
-        cell = self._cells.get(str(target))
-        if cell is None:
-            msg = f"nobody is registered as {target}; members of {target.topic!r}: {self._names(target.topic)}"
-            raise NoListener(msg)
-        return cell
-
-    def _choose(self, members: _Members) -> Cell:
-        """Whose turn it is among those that are up (or, if none is, among all: its mailbox keeps the message)."""
-        cells = [cell for cell in members.cells if cell.state is State.UP] or members.cells
-        members.turn += 1
-        offset = 0 if self.network is None else self.network.choose(members.name, len(cells))
-        return cells[(members.turn + offset) % len(cells)]
 
     def _send(self, envelope: Envelope, receiver: Cell) -> bool:
         """Send to one actor. False if the message now waits for room."""
@@ -463,9 +371,9 @@ class Bus:
             self._sending(envelope, subject)
         now: list[Cell] = []
         parked: list[asyncio.Future[None]] = []
-        for members in self._subjects.match(subject):
+        for members in self._registry.listeners(subject):
             cells = members.cells
-            receiver = cells[0] if len(cells) == 1 else self._choose(members)
+            receiver = cells[0] if len(cells) == 1 else self._registry.choose(members)
             mailbox = receiver.mailbox
             if mailbox.used < mailbox.capacity or mailbox.overflow is Overflow.DROP_OLDEST:
                 mailbox.used += 1
@@ -550,9 +458,11 @@ class Bus:
 
     def _announce(self, event: Event) -> None:
         """Publish an event of the bus itself, if anybody listens; nobody waits for room."""
-        if self._open and self._subjects.match(event.subject):
+        if self._open and self._registry.listeners(event.subject):
             self._sent += 1
-            for parked in self._publish(Envelope(self._sent, event, None, None, event.subject, None, None, None), event.subject):
+            for parked in self._publish(
+                Envelope(self._sent, event, None, None, event.subject, None, None, None), event.subject
+            ):
                 parked.cancel()
 
     def _expire(self, envelope: Envelope, seconds: float) -> None:
@@ -603,11 +513,7 @@ class Bus:
         Raises:
             NotRunning: if there is none.
         """
-        try:
-            return self._cells[str(target)]
-        except KeyError:
-            msg = f"no actor at {target}; members of {target.topic!r}: {self._names(target.topic)}"
-            raise NotRunning(msg) from None
+        return self._registry.cell(target)
 
     def create_task(self, work: Coroutine[Any, Any, None], worker: Worker) -> "asyncio.Task[None]":
         """Run *work* as a task of *worker*'s actor, with none of the context of whoever sent the message."""
@@ -634,18 +540,8 @@ class Bus:
 
     def unregister(self, cell: Cell) -> None:
         """Route nothing to *cell* any more."""
-        if self._cells.pop(cell.name, None) is None:
-            return
-        members = self._topics[cell.target.topic]
-        members.cells.remove(cell)
-        if self.network is not None and not self._closing:
+        if self._registry.remove(cell) and self.network is not None and not self._closing:
             self.network.forget(cell)
-        for pattern, group in self._subscriptions.pop(cell, ()):
-            if len(group.cells) > 1:
-                group.cells.remove(cell)
-            else:
-                group.cells.clear()
-                self._subjects.remove(pattern, group)
 
     def tell_terminated(self, watcher: Cell, target: Target, reason: str) -> None:
         """Tell one watcher that an actor has ended."""
@@ -661,27 +557,25 @@ class Bus:
         if self._trace is not None:
             self._trace(Record(self.clock.monotonic(), kind, 0, 0, 0, "", name, "", detail))
 
-    def _subscribe(self, pattern: str, cell: Cell, name: str | None, own: _Members) -> None:
-        group = own
-        if name is not None:
-            group = self._groups.setdefault((name, pattern), _Members(name))
-            group.cells.append(cell)
-        if len(group.cells) == 1:
-            self._subjects.add(pattern, group)
-        self._subscriptions.setdefault(cell, []).append((pattern, group))
-
     def _record(self, kind: str, envelope: Envelope, receiver: str, detail: str = "") -> None:
         sink = self._trace
         if sink is not None:
             cause = 0 if envelope.cause is None else envelope.cause.id
             sender = "" if envelope.sender is None else envelope.sender.name
             name = type(envelope.message).__name__
-            sink(Record(self.clock.monotonic(), kind, envelope.id, envelope.correlation, cause, sender, receiver, name, detail))
-
-    def _names(self, topic: str | None) -> str:
-        names = [name for name, members in self._topics.items() if members.cells] if topic is None else [str(one) for one in self.targets(topic)]
-        shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-        return shown or "none"
+            sink(
+                Record(
+                    self.clock.monotonic(),
+                    kind,
+                    envelope.id,
+                    envelope.correlation,
+                    cause,
+                    sender,
+                    receiver,
+                    name,
+                    detail,
+                )
+            )
 
     def _check_open(self) -> None:
         if not self._open:

@@ -54,10 +54,9 @@ class Worker:
         asking: the ask it waits for.
         ended: this life is over: it may send nothing any more.
         task: the task itself.
-        wake: resolved with the next message while it is idle.
     """
 
-    __slots__ = ("asking", "cell", "ended", "envelope", "task", "wake")
+    __slots__ = ("asking", "cell", "ended", "envelope", "task")
 
     def __init__(self, cell: "Cell", envelope: Envelope | None) -> None:
         self.cell = cell
@@ -65,7 +64,6 @@ class Worker:
         self.asking: Envelope | None = None
         self.ended = False
         self.task: asyncio.Task[None] | None = None
-        self.wake: asyncio.Future[Envelope] | None = None
 
 
 current_worker: ContextVar[Worker | None] = ContextVar("current_worker", default=None)
@@ -97,10 +95,15 @@ class Cell:
         self.state = State.DOWN
         self.busy = 0
         self.workers: list[Worker] = []
-        self.idle: list[Worker] = []
+        self.idle: list[asyncio.Future[Envelope]] = []
         self.tasks: dict[Worker, None] = {}
         self.watchers: list[Cell] = []
         self.quiet: asyncio.Future[None] | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it takes messages now."""
+        return self.state is State.UP
 
     # -- the message in ------------------------------------------------------------------------------------------------
 
@@ -117,7 +120,7 @@ class Cell:
         if bus.watched and not bus.delivered(envelope, self):
             self._release_place()
             return
-        handler = self.handlers.get(type(envelope.message)) or self._inherited(envelope)
+        handler = self.handlers.get(envelope.message.__class__) or self._inherited(envelope)
         if handler is None:
             self._release_place()
             bus.undeliverable(envelope, Unhandled(self._no_handler(envelope)))
@@ -134,8 +137,7 @@ class Cell:
             return
         self.busy += 1
         if self.idle:
-            worker = self.idle.pop()
-            worker.wake.set_result(envelope)  # type: ignore[union-attr]
+            self.idle.pop().set_result(envelope)
         else:
             self._hire(envelope)
 
@@ -158,7 +160,9 @@ class Cell:
 
     def _queue(self, envelope: Envelope) -> None:
         if (oldest := self.mailbox.put(envelope)) is not None:
-            self.bus.undeliverable(oldest, ActorStopped(f"dropped as the oldest message in the full mailbox of {self.name}"))
+            self.bus.undeliverable(
+                oldest, ActorStopped(f"dropped as the oldest message in the full mailbox of {self.name}")
+            )
         if envelope.sender is not None and envelope.reply is not None:
             self.bus.look_for_cycle(envelope)
 
@@ -179,14 +183,14 @@ class Cell:
 
     async def _work(self, worker: Worker, envelope: Envelope) -> None:
         """Handle one message after the other, as one of the actor's workers."""
-        bus, mailbox = self.bus, self.mailbox
+        bus = self.bus
         while True:
             worker.envelope = envelope
             try:
                 if bus.around_handle:
                     result = await bus.run_around(envelope, self._call_handler)
                 else:
-                    handler = self.handlers[type(envelope.message)]
+                    handler = self.handlers[envelope.message.__class__]
                     result = handler.call(self.actor, envelope.message)
                     if not handler.plain:
                         result = await result
@@ -201,29 +205,38 @@ class Cell:
             if worker.ended:
                 return
             worker.envelope = None
-            if mailbox.queue and self.state is State.UP:
-                envelope = mailbox.queue.popleft()
-                if mailbox.waiting:
-                    self._release_place()
-                else:
-                    mailbox.used -= 1
-                continue
-            self.busy -= 1
-            if self.quiet is not None:
-                self._tell_quiet()
-            worker.wake = bus.loop.create_future()
-            self.idle.append(worker)
-            envelope = await worker.wake
+            envelope = self._take() or await self._rest()
+
+    def _take(self) -> Envelope | None:
+        """The next message from the mailbox, if it is this actor's to take."""
+        mailbox = self.mailbox
+        if not mailbox.queue or self.state is not State.UP:
+            return None
+        envelope = mailbox.queue.popleft()
+        if mailbox.waiting:
+            self._release_place()
+        else:
+            mailbox.used -= 1
+        return envelope
+
+    async def _rest(self) -> Envelope:
+        """Be idle until the next message comes."""
+        self.busy -= 1
+        if self.quiet is not None:
+            self._tell_quiet()
+        wake: asyncio.Future[Envelope] = self.bus.loop.create_future()
+        self.idle.append(wake)
+        return await wake
 
     async def _call_handler(self, envelope: Envelope) -> Any:
-        handler = self.handlers[type(envelope.message)]
+        handler = self.handlers[envelope.message.__class__]
         result = handler.call(self.actor, envelope.message)
         return result if handler.plain else await result
 
     def _inherited(self, envelope: Envelope) -> Handler | None:
-        for kind in type(envelope.message).__mro__:
+        for kind in envelope.message.__class__.__mro__:
             if (handler := self.handlers.get(kind)) is not None:
-                self.handlers[type(envelope.message)] = handler
+                self.handlers[envelope.message.__class__] = handler
                 return handler
         return None
 
@@ -284,14 +297,12 @@ class Cell:
         """Begin a new life: make the actor, let it start, then handle what has gathered in the mailbox."""
         self.state = State.STARTING
         self.actor = self.recipe()
-        self.actor._cell = self  # noqa: SLF001 (the one place that ties an actor to its bus)
+        self.actor._cell = self  # pyright: ignore[reportPrivateUsage]  # the one place that ties an actor to its bus
         self.bus.note("started", self.name)
         if type(self.actor).started is not Actor.started:
             await self._run_hook(self.actor.started)
         self.state = State.UP
-        while self.mailbox.queue and self.busy < self.concurrency:
-            envelope = self.mailbox.queue.popleft()
-            self._release_place()
+        while self.busy < self.concurrency and (envelope := self._take()) is not None:
             self.busy += 1
             self._hire(envelope)
 

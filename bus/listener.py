@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bus.cell import State
 from bus.envelope import Envelope
 from bus.mailbox import Mailbox, Overflow
 
@@ -12,7 +11,7 @@ from bus.mailbox import Mailbox, Overflow
 class Listener:
     """Gives the events that match a pattern, in the order in which they arrived. Made by `Bus.listen`."""
 
-    state = State.UP
+    is_up = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop, pattern: str, capacity: int, overflow: Overflow) -> None:
         self.name = f"listener({pattern})"

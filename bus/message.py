@@ -9,6 +9,7 @@ listens. Both are declared with `message` and handled by methods that their own 
         left: int
         right: int
 
+
     class Adder(Actor):
         @Add.handler
         async def add(self, msg: Add) -> int:

@@ -97,8 +97,13 @@ class Supervisor:
             parent.adopt(self)
 
     async def start(
-        self, actor: "type[Actor]", *args: Any, topic: str | None = None, server: str | None = None,
-        restart: Restart = Restart.PERMANENT, **kwargs: Any,
+        self,
+        actor: "type[Actor]",
+        *args: Any,
+        topic: str | None = None,
+        server: str | None = None,
+        restart: Restart = Restart.PERMANENT,
+        **kwargs: Any,
     ) -> Target:
         """Start an actor under this supervisor, as `Bus.start` does.
 
@@ -113,7 +118,9 @@ class Supervisor:
         Returns:
             Its address.
         """
-        return await self._bus.start(actor, *args, topic=topic, server=server, supervisor=self, restart=restart, **kwargs)
+        return await self._bus.start(
+            actor, *args, topic=topic, server=server, supervisor=self, restart=restart, **kwargs
+        )
 
     def adopt(self, child: Child) -> None:
         """Take *child* under supervision."""

@@ -26,7 +26,11 @@ def cycle_through(envelope: Envelope) -> str | None:
         receiver = step.receiver
     if receiver is not start or start is None or not _is_stuck(start, envelope):
         return None
-    links = [f"{one.sender.name} waits for {one.address} to answer {type(one.message).__name__}" for one in path if one.sender]
+    links = [
+        f"{one.sender.name} waits for {one.address} to answer {type(one.message).__name__}"
+        for one in path
+        if one.sender
+    ]
     return ", ".join(links)
 
 

@@ -5,7 +5,7 @@ a message that no rule minds passes. What a message's promise forbids does not c
 at least once and is dropped is sent again later, and one that is to be delivered at most once is not handled twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -112,7 +112,7 @@ class Faults:
         """Called when a rule comes or goes."""
 
     @contextmanager
-    def rule(self, rule: Rule) -> Iterator[Rule]:
+    def rule(self, rule: Rule) -> Generator[Rule]:
         """Have *rule* in force inside the block."""
         live = _Live(rule)
         self.live.append(live)

@@ -8,7 +8,7 @@ met twice: the loop's own methods refuse, and an audit hook of the interpreter c
 import asyncio.taskgroups
 import gc
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any
@@ -79,16 +79,13 @@ async def _refuse_thread(func: Callable[..., Any], *_: Any, **__: Any) -> Any:
     raise Escaped(msg)
 
 
-async def _run_inline(
-    func: Callable[..., Any], args: tuple[Any, ...], abandon_on_cancel: bool = False, limiter: Any = None  # noqa: FBT001, FBT002 (anyio's)
-) -> Any:
-    del abandon_on_cancel, limiter
+async def _run_inline(func: Callable[..., Any], args: tuple[Any, ...], **_: Any) -> Any:
     await backend.AsyncIOBackend.checkpoint()
     return func(*args)
 
 
 @contextmanager
-def guarded(threads: Threads) -> Iterator[None]:
+def guarded(threads: Threads) -> Generator[None]:
     """Keep what runs inside this block inside the simulation, and leave everything as it was afterwards.
 
     Garbage is not collected meanwhile: when a cycle is found depends on what ran before, and finalizers act.
@@ -101,8 +98,8 @@ def guarded(threads: Threads) -> Iterator[None]:
         (asyncio.taskgroups, "set", OrderedSet),
         (backend.AsyncIOBackend, "run_sync_in_worker_thread", in_thread),
     ]
-    missing = object()
-    before = [(owner, name, vars(owner).get(name, missing)) for owner, name, _ in places]
+    missing: Any = object()
+    before: list[tuple[Any, str, Any]] = [(owner, name, owner.__dict__.get(name, missing)) for owner, name, _ in places]
     collecting = gc.isenabled()
     gc.collect()
     gc.disable()

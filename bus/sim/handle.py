@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,10 @@ class Lane:
         self.sent = 0
         self.backlog: deque[Any] | None = None
         self.back: Lane | None = None
+
+
+Entry = Sequence[Any]
+"""``(callback, args, context, lane)``: what the loop runs; a `Handle`, or a tuple where nobody may cancel it."""
 
 
 class Handle(list[Any]):
@@ -84,7 +88,7 @@ class SimTask(asyncio.Task[Any]):
         self.number = number
         self.count = 0
         self.lanes: dict[Any, Lane] = {}
-        self.label = loop.label(name or getattr(coro, "__qualname__", "task"))
+        self.label = loop.label(name or str(getattr(coro, "__qualname__", "task")))
         super().__init__(coro, loop=loop, name=self.label, context=context)
 
     def __hash__(self) -> int:

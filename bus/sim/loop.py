@@ -18,22 +18,27 @@ import sys
 from asyncio import events
 from bisect import insort
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from threading import get_ident
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
 
 from bus.sim.errors import Escaped, OutOfBudget, Stalled
 from bus.sim.guards import Threads
-from bus.sim.handle import Handle, Lane, SimTask, TimerHandle
+from bus.sim.handle import Entry, Handle, Lane, SimTask, TimerHandle
 from bus.sim.scheduler import Scheduler
 from bus.sim.schedulers.fifo import Fifo
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 MICROSECONDS = 1_000_000
 SHOWN = 20
 """Steps shown when a run is out of budget, and tasks when it has stalled."""
 SWEEP = 100
 """Cancelled timers are swept when there are more than this, and more than half of all are cancelled."""
+NO_HANDLE = cast("asyncio.Handle", Handle((None, (), None, None)))
+"""What one gets for a task's step, which nobody ever cancels."""
 
 
 def microseconds(seconds: float) -> int:
@@ -52,6 +57,8 @@ class SimLoop(asyncio.BaseEventLoop):
         max_time: seconds of simulated time after which it does; None for no limit.
     """
 
+    _stopping: bool  # asyncio's
+
     def __init__(
         self, scheduler: Scheduler | None = None, *, threads: Threads = Threads.REFUSE, max_steps: int | None = None,
         max_time: float | None = None,
@@ -65,17 +72,17 @@ class SimLoop(asyncio.BaseEventLoop):
         """Steps taken."""
         self.on_stall: Callable[[], list[str]] = list
         """More lines for the report of a run that has stalled."""
-        self.on_step: Callable[[Handle], None] | None = None
+        self.on_step: Callable[[Entry], None] | None = None
         """Called with each step before it is taken."""
         self.unraised: list[BaseException] = []
         """Errors that nobody raised, in callbacks and in tasks that nobody awaited."""
-        self.owner_of: Callable[[Handle], object] = _nobody
+        self.owner_of: Callable[[Entry], object] = _nobody
         """The actor that a step belongs to."""
         self._threads = threads
         self._max_steps = sys.maxsize if max_steps is None else max_steps
         self._max_time = sys.maxsize if max_time is None else microseconds(max_time)
         self._callbacks: deque[Handle] = deque()
-        self._due: dict[int, list[Handle]] = {}
+        self._due: dict[int, list[Entry]] = {}
         self._instants_due: list[int] = []  # a heap of the keys of _due
         self._timers = 0
         self._cancelled_timers = 0
@@ -83,9 +90,9 @@ class SimLoop(asyncio.BaseEventLoop):
         self._labels: dict[str, int] = {}
         self._timer_counts: dict[str, int] = {}
         self._instants: list[int] = []
-        self._paused: dict[object, list[Handle]] = {}
+        self._paused: dict[object, list[Entry]] = {}
         # asyncio asks this of its loop for each future; as an attribute in C it costs a quarter.
-        self.get_debug = bool  # type: ignore[method-assign]  # pyright: ignore[reportAttributeAccessIssue]
+        self.get_debug = bool  # type: ignore[method-assign]
 
     # -- what asyncio asks of a loop -----------------------------------------------------------------------------------
 
@@ -93,31 +100,43 @@ class SimLoop(asyncio.BaseEventLoop):
         """Seconds of simulated time since the run began."""
         return self.now / MICROSECONDS
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
         """Run *callback* soon: as its task's next step, if it is one, else as a callback."""
+        context = copy_context() if context is None else context
         task = getattr(callback, "__self__", None)
-        if type(task) is SimTask:  # nobody ever cancels a task's step, so it needs no handle
-            self._push((callback, args, copy_context() if context is None else context, task))
-            return None
-        handle = Handle((callback, args, copy_context() if context is None else context, None))
+        if type(task) is SimTask:
+            self._push((callback, args, context, task))
+            return NO_HANDLE
+        handle = Handle((callback, args, context, None))
         self._callbacks.append(handle)
+        return cast("asyncio.Handle", handle)
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """The same: there are no other threads."""
+        return self.call_soon(callback, *args, context=context)
+
+    def call_later(
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Run *callback* after *delay* seconds."""
+        handle: asyncio.TimerHandle = self._set_timer(self.now + microseconds(delay), callback, args, context)
         return handle
 
-    call_soon_threadsafe = call_soon
-
-    def call_later(self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
-        """Run *callback* after *delay* seconds."""
-        return self._set_timer(self.now + microseconds(delay), callback, args, context)
-
-    def call_at(self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
         """Run *callback* when the loop's clock shows *when* seconds."""
-        return self._set_timer(microseconds(when), callback, args, context)
+        handle: asyncio.TimerHandle = self._set_timer(microseconds(when), callback, args, context)
+        return handle
 
     def _set_timer(
         self, when: int, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
-    ) -> TimerHandle:
-        if when < self.now:
-            when = self.now
+    ) -> Any:
+        when = max(when, self.now)
         if not self.scheduler.calm:
             when += self._late(when - self.now)
         handle = TimerHandle((callback, args, copy_context() if context is None else context, None, when, self))
@@ -125,7 +144,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._wait(when, handle)
         return handle
 
-    def _wait(self, when: int, handle: Handle) -> None:
+    def _wait(self, when: int, handle: Entry) -> None:
         bucket = self._due.get(when)
         if bucket is None:
             self._due[when] = [handle]
@@ -149,23 +168,27 @@ class SimLoop(asyncio.BaseEventLoop):
             self._cancelled_timers = 0
 
     def create_task(
-        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None, **_: Any
-    ) -> Any:
+        self, coro: Generator[Any, None, T] | Coroutine[Any, Any, T], *, name: object = None,
+        context: Context | None = None, **_: Any,
+    ) -> asyncio.Task[T]:  # fmt: skip
         """Make a task with a number and a label of its own."""
         self._tasks_made += 1
-        return SimTask(coro, loop=self, name=name, context=context, number=self._tasks_made)
+        named = None if name is None else str(name)
+        return SimTask(
+            cast("Coroutine[Any, Any, T]", coro), loop=self, name=named, context=context, number=self._tasks_made
+        )
 
     def label(self, name: str) -> str:
         """A name that no other task or lane of this run has: *name*, and from the second one on a number."""
         count = self._labels[name] = self._labels.get(name, 0) + 1
         return name if count == 1 else f"{name}/{count}"
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # noqa: ARG002 (asyncio's)
+    def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Run *func* at once, if threads may be run inline."""
         if self._threads is Threads.REFUSE:
             msg = f"a thread for {func!r} inside a simulation: allow it with threads=Threads.INLINE"
             raise Escaped(msg)
-        future = self.create_future()
+        future: asyncio.Future[T] = self.create_future()
         try:
             future.set_result(func(*args))
         except Exception as error:  # noqa: BLE001 (it belongs to whoever awaits the future)
@@ -174,31 +197,34 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def run_forever(self) -> None:
         """Take steps until somebody stops the loop."""
-        self._check_closed()  # type: ignore[attr-defined]
-        self._check_running()  # type: ignore[attr-defined]
+        base: Any = self  # for what asyncio does not declare
+        base._check_closed()
+        base._check_running()
         hooks = sys.get_asyncgen_hooks()
-        self._thread_id = get_ident()
-        sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
-        events._set_running_loop(self)  # noqa: SLF001 (as asyncio's own loops do)
+        base._thread_id = get_ident()
+        sys.set_asyncgen_hooks(firstiter=base._asyncgen_firstiter_hook, finalizer=base._asyncgen_finalizer_hook)
+        events._set_running_loop(self)
         try:
             self._run()
         finally:
-            self._stopping = False
-            self._thread_id = None
-            events._set_running_loop(None)  # noqa: SLF001
+            base._stopping = False
+            base._thread_id = None
+            events._set_running_loop(None)
             sys.set_asyncgen_hooks(*hooks)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Raise what asyncio would only log: in a simulation nothing is overlooked."""
         error = context.get("exception")
-        if self._exception_handler is not None:  # type: ignore[attr-defined]
+        if self.get_exception_handler() is not None:
             super().call_exception_handler(context)
         elif isinstance(error, BaseException):
             self.unraised.append(error)
 
     # -- steps and time ------------------------------------------------------------------------------------------------
 
-    def post(self, when: int, lane: Lane, callback: Callable[..., object], args: tuple[Any, ...], context: Context) -> None:
+    def post(
+        self, when: int, lane: Lane, callback: Callable[..., object], args: tuple[Any, ...], context: Context
+    ) -> None:
         """Run *callback* as a step of *lane* at *when* microseconds: a message arrives."""
         if when <= self.now:
             self._push((callback, args, context, lane))
@@ -238,25 +264,25 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _jump(self) -> None:
         """Let time pass until the next timer, and make all that are due ready."""
-        bucket: list[Handle] = []
+        bucket: list[Entry] = []
+        when = self.now
         while not bucket:
             if not self._instants_due:
                 self._stalled()
             when = heapq.heappop(self._instants_due)
-            bucket = [handle for handle in self._due.pop(when) if handle[0] is not None or self._forget_cancelled()]
+            bucket = [entry for entry in self._due.pop(when) if entry[0] is not None or self._forget_cancelled()]
         if when > self._max_time:
             self._max_time = sys.maxsize
             msg = f"the run went past its budget of simulated time: the next thing happens at {when / MICROSECONDS} s"
             raise OutOfBudget(msg)
         self.now = when
-        push = self.scheduler.push
-        for handle in bucket:
-            if handle[3] is None:
+        for entry in bucket:
+            if isinstance(entry, TimerHandle):
                 self._timers -= 1
-                handle[5] = None
-                self._callbacks.append(handle)
+                entry[5] = None
+                self._callbacks.append(entry)
             else:
-                push(handle)
+                self._push(entry)
 
     def _forget_cancelled(self) -> bool:
         self._timers -= 1
@@ -281,7 +307,7 @@ class SimLoop(asyncio.BaseEventLoop):
             lines.append(f"task {task.label} waits at {place}")
         return lines
 
-    def _out_of_budget(self, handle: Handle) -> NoReturn:
+    def _out_of_budget(self, handle: Entry) -> NoReturn:
         last = [f"{self.time():.6f} s  {handle[3].label}"]
         limit, self._max_steps = self._max_steps, sys.maxsize
         while len(last) < SHOWN and self.scheduler:
@@ -318,7 +344,7 @@ class SimLoop(asyncio.BaseEventLoop):
         for handle in self._paused.pop(owner, ()):
             self.scheduler.push(handle)
 
-    def _hold_if_paused(self, handle: Handle) -> bool:
+    def _hold_if_paused(self, handle: Entry) -> bool:
         held = self._paused.get(self.owner_of(handle))
         if held is None:
             return False
@@ -326,7 +352,7 @@ class SimLoop(asyncio.BaseEventLoop):
         return True
 
 
-def _nobody(_: Handle) -> object:
+def _nobody(_: Entry) -> object:
     return None
 
 

@@ -11,7 +11,7 @@ from bus.envelope import Envelope
 from bus.message import Delivery
 from bus.sim.clock import SimClock
 from bus.sim.faults import Action, Faults, Packet
-from bus.sim.handle import Handle, Lane, SimTask
+from bus.sim.handle import Entry, Lane, SimTask
 from bus.sim.links import Links
 from bus.sim.loop import SimLoop, microseconds
 
@@ -80,8 +80,7 @@ class SimNetwork:
         loop = self._loop
         if self._express and not lane.backlog:
             when = loop.now + self._nominal
-            if when < lane.last:
-                when = lane.last
+            when = max(when, lane.last)
             lane.last = when
             loop.post(when, lane, destination.deliver, (envelope,), self._context)
         else:
@@ -95,15 +94,15 @@ class SimNetwork:
             return
         lanes = self._lanes_of(envelope.sender)
         sender = "" if envelope.sender is None else envelope.sender.name
-        links, kind, now = self._links, type(envelope.message), self._loop.now
+        kind: type[Any] = envelope.message.__class__
+        links, now = self._links, self._loop.now
         together: dict[int, list[Cell]] = {}
         for cell in destinations:
             lane = lanes.get(cell)
             if lane is None:
                 lane = lanes[cell] = self._new_lane(envelope.sender, cell)
             when = now + (links.only or links.latency(sender, cell.name, kind)).nominal
-            if when < lane.last:
-                when = lane.last
+            when = max(when, lane.last)
             lane.last = when
             if lane.backlog:
                 self.carry(envelope, cell)
@@ -122,8 +121,7 @@ class SimNetwork:
             self._send_with_care(lane, envelope, source, arrive, (envelope, *args))
             return
         when = loop.now + self._nominal
-        if when < lane.last:
-            when = lane.last
+        when = max(when, lane.last)
         lane.last = when
         if when == loop.now:
             arrive(envelope, *args)
@@ -144,7 +142,7 @@ class SimNetwork:
         extra = self._fate(lane, envelope, cell, ends, arrive, args, answer=answer) if self._faults.live else 0
         if extra is None:
             return
-        latency = self._links.latency(*ends, type(envelope.message))
+        latency = self._links.latency(*ends, envelope.message.__class__)
         when = loop.now + latency.nominal + extra
         if not loop.scheduler.calm:
             lane.sent += 1
@@ -165,7 +163,9 @@ class SimNetwork:
         if struck is None:
             return 0
         name, verdict = struck
-        self.note(verdict.action.value, ends[1], f"{name}: {type(envelope.message).__name__} from {ends[0] or 'outside'}")
+        self.note(
+            verdict.action.value, ends[1], f"{name}: {type(envelope.message).__name__} from {ends[0] or 'outside'}"
+        )
         again = not answer and envelope.message.delivery is Delivery.AT_LEAST_ONCE
         match verdict.action:
             case Action.DELAY:
@@ -223,7 +223,7 @@ class SimNetwork:
 OUTSIDE: Any = object()
 
 
-def _owner_of(handle: Handle) -> object:
+def _owner_of(handle: Entry) -> object:
     lane = handle[3]
     if isinstance(lane, Lane):
         return lane.owner

@@ -75,7 +75,7 @@ class Schedule:
     @classmethod
     def of(cls, seed: int) -> Self:
         """The schedule that *seed* stands for in the default portfolio, which takes turns between the algorithms."""
-        return cls("pct" if seed % 3 == 2 else "random", seed)  # noqa: PLR2004 (every third)
+        return cls("pct" if seed % 3 == 2 else "random", seed)
 
     def __str__(self) -> str:
         body = ",".join([VERSION, self.algorithm, str(self.seed), *map(str, self.deviations)])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Protocol
 
-from bus.sim.handle import Handle
+from bus.sim.handle import Entry
 
 
 class Scheduler(Protocol):
@@ -18,11 +18,11 @@ class Scheduler(Protocol):
     calm: bool
     """Every answer is the calm one, and nobody needs to ask."""
 
-    def push(self, handle: Handle, /) -> None:
-        """Take a step that is ready to go; ``handle[3]`` is its lane."""
+    def push(self, entry: Entry, /) -> None:
+        """Take a step that is ready to go; ``entry[3]`` is its lane."""
         ...
 
-    def pop(self) -> Handle:
+    def pop(self) -> Entry:
         """Give the step that goes next."""
         ...
 

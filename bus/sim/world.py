@@ -70,7 +70,7 @@ class World:
         self.schedule = schedule or (Schedule() if seed is None else Schedule.of(seed))
         self.scheduler: Scheduler = scheduler_of(self.schedule)
         self.links = Links(latency)
-        self.faults = Faults(lambda name, n, probability: self.scheduler.fault(name, n, probability))
+        self.faults = Faults(self._strikes)
         self._epoch = epoch
         self._trace = trace
         self._middleware = middleware
@@ -122,6 +122,9 @@ class World:
             self._network.note = self.bus.note
             self.loop.on_stall = lambda: list(self.bus.waits())
             return await program(self)
+
+    def _strikes(self, rule: str, n: int, probability: float) -> bool:
+        return self.scheduler.fault(rule, n, probability)  # whichever scheduler it has by then: a search may wrap it
 
     # -- chance and time -----------------------------------------------------------------------------------------------
 
@@ -191,5 +194,3 @@ def address_of(program: Callable[..., Any]) -> str | None:
         return None
     path = Path(file)
     return f"{path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}:{name}"
-
-

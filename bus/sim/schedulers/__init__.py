@@ -18,4 +18,4 @@ def scheduler_of(schedule: Schedule) -> Scheduler:
     """The scheduler that gives the answers of *schedule*."""
     if schedule.algorithm == CALM:
         return Replay(schedule.deviations) if schedule.deviations else Fifo()
-    return {"random": RandomOrder, "pct": Pct}[schedule.algorithm](schedule.seed)
+    return RandomOrder(schedule.seed) if schedule.algorithm == "random" else Pct(schedule.seed)

@@ -4,15 +4,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
 
-from bus.sim.handle import Handle
+from bus.sim.handle import Entry
 
 
-class Fifo(deque[Handle]):
+class Fifo(deque[Entry]):
     """A plain queue: pushing and popping run in C."""
 
     calm = True
-    push = deque.append
-    pop = deque.popleft  # type: ignore[assignment]  # a queue is emptied from its other end
+    push = deque[Entry].append
+    pop = deque[Entry].popleft
 
     def late(self, lane: str, n: int, nominal: int, draw: Callable[[Random], int] | None, aims: Sequence[int]) -> int:
         """Nothing is late."""

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
-from bus.sim.handle import Handle
+from bus.sim.handle import Entry
 from bus.sim.schedulers.timing import Timing
 
 CHANGES = 2
@@ -33,7 +33,7 @@ class Pct(Timing):
         self._changes = {chance.randrange(horizon) for _ in range(CHANGES)}
         self._rank: dict[Any, float] = {}  # lane -> rank; the lowest goes first
         self._worst = 1.0
-        self._queues: dict[Any, deque[Handle]] = {}
+        self._queues: dict[Any, deque[Entry]] = {}
         self._ready: list[tuple[float, int, Any]] = []  # a heap; each ready lane is in it once
         self._count = 0
         self._steps = 0
@@ -41,18 +41,18 @@ class Pct(Timing):
         self._last: Any = None
         self._in_a_row = 0
 
-    def push(self, handle: Handle) -> None:
+    def push(self, entry: Entry) -> None:
         """Queue the step in its lane."""
         self._count += 1
-        lane = handle[3]
+        lane = entry[3]
         queue = self._queues.get(lane)
         if queue is None:
-            self._queues[lane] = deque((handle,))
+            self._queues[lane] = deque((entry,))
             self._enter(lane)
         else:
-            queue.append(handle)
+            queue.append(entry)
 
-    def pop(self) -> Handle:
+    def pop(self) -> Entry:
         """Give the first step of the lane with the highest priority."""
         self._count -= 1
         if self._steps in self._changes or self._in_a_row > PATIENCE:
@@ -62,11 +62,11 @@ class Pct(Timing):
         self._in_a_row = self._in_a_row + 1 if lane is self._last else 0
         self._last = lane
         queue = self._queues[lane]
-        handle = queue.popleft()
+        entry = queue.popleft()
         if not queue:
             del self._queues[lane]
             heappop(self._ready)
-        return handle
+        return entry
 
     def __len__(self) -> int:
         return self._count

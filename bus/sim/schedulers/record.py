@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from random import Random
 
-from bus.sim.handle import Handle
+from bus.sim.handle import Entry
 from bus.sim.schedule import Deviation
 from bus.sim.scheduler import Scheduler
 
@@ -19,22 +19,22 @@ class Record:
         self._steps = 0
         self._arrivals: list[tuple[str, int, int]] = []  # lane, its count, and the steps gone when it became ready
         self._went: dict[int, int] = {}  # arrival -> the step at which it went
-        self._waiting: dict[int, int] = {}  # id of a handle that is ready -> its arrival
+        self._waiting: dict[int, int] = {}  # id of a entry that is ready -> its arrival
 
-    def push(self, handle: Handle) -> None:
+    def push(self, entry: Entry) -> None:
         """Note that the step is ready."""
-        lane = handle[3]
+        lane = entry[3]
         lane.count += 1
-        self._waiting[id(handle)] = len(self._arrivals)
+        self._waiting[id(entry)] = len(self._arrivals)
         self._arrivals.append((lane.label, lane.count, self._steps))
-        self._inner.push(handle)
+        self._inner.push(entry)
 
-    def pop(self) -> Handle:
+    def pop(self) -> Entry:
         """Note that the step goes."""
         self._steps += 1
-        handle = self._inner.pop()
-        self._went[self._waiting.pop(id(handle))] = self._steps
-        return handle
+        entry = self._inner.pop()
+        self._went[self._waiting.pop(id(entry))] = self._steps
+        return entry
 
     def __len__(self) -> int:
         return len(self._inner)

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
-from bus.sim.handle import Handle
+from bus.sim.handle import Entry
 from bus.sim.schedule import Deviation
 
 
@@ -22,13 +22,13 @@ class Replay:
 
     def __init__(self, deviations: Iterable[Deviation]) -> None:
         self._answers = {(one.kind, one.lane, one.n): one.value for one in deviations}
-        self._ready: list[tuple[int, Handle]] = []  # a heap by arrival
-        self._held: list[tuple[int, int, Handle]] = []  # a heap by the step from which on it may go
-        self._behind: dict[Any, deque[tuple[int, int, Handle]]] = {}  # lane with a held step -> its later steps
+        self._ready: list[tuple[int, Entry]] = []  # a heap by arrival
+        self._held: list[tuple[int, int, Entry]] = []  # a heap by the step from which on it may go
+        self._behind: dict[Any, deque[tuple[int, int, Entry]]] = {}  # lane with a held step -> its later steps
         self._steps = 0
         self._pushes = 0
 
-    def push(self, handle: Handle) -> None:
+    def push(self, handle: Entry) -> None:
         """Take a step, to be held if a deviation says so."""
         lane = handle[3]
         lane.count += 1
@@ -40,7 +40,7 @@ class Replay:
         else:
             self._enter(entry)
 
-    def pop(self) -> Handle:
+    def pop(self) -> Entry:
         """Give the first step that is not held."""
         self._steps += 1
         while self._held and (self._held[0][0] <= self._steps or not self._ready):
@@ -70,7 +70,7 @@ class Replay:
         """What the deviation says, unless the fault is certain."""
         return probability >= 1 or bool(self._answers.get(("fault", lane, n), 0))
 
-    def _enter(self, entry: tuple[int, int, Handle]) -> bool:
+    def _enter(self, entry: tuple[int, int, Entry]) -> bool:
         """Make a step ready, or hold it. True if it is held."""
         step, arrival, handle = entry
         if step <= self._steps:
