@@ -10,7 +10,6 @@ life that has ended cannot send any more, so that what its `finally` blocks stil
 """
 
 import asyncio
-import traceback
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from enum import Enum
@@ -251,8 +250,7 @@ class Cell:
         if envelope.reply is None:
             self.crash(error, lost)
             return
-        frames = "".join(traceback.format_tb(error.__traceback__)[-FRAMES:])
-        error.add_note(f"raised by {self.name} while handling {type(envelope.message).__name__}:\n{frames.rstrip()}")
+        error.add_note(f"raised by {self.name} while handling {type(envelope.message).__name__}:{_places(error)}")
         error.__traceback__ = None
         self.bus.handled(envelope, self, error=error)
 
@@ -356,7 +354,10 @@ class Cell:
         if self.state is State.UP or self.state is State.STOPPING:
             self.state = State.STOPPING
             if self.actor is not None and type(self.actor).stopped is not Actor.stopped:
-                await self._run_hook(self.actor.stopped)
+                try:
+                    await self._run_hook(self.actor.stopped)
+                except Exception as error:  # noqa: BLE001 (it must not keep the others from stopping)
+                    self.bus.fail(error)
         in_hand = [worker.envelope for worker in self.workers if worker.envelope is not None]
         tasks = self._cancel_tasks()
         self.state = State.ENDED
@@ -421,3 +422,14 @@ class Cell:
         watchers, self.watchers = self.watchers, []
         for watcher in watchers:
             self.bus.tell_terminated(watcher, self.target, reason)
+
+
+def _places(error: Exception) -> str:
+    """The innermost places of *error*'s traceback, as a note keeps them; without source lines, which cost a file each."""
+    places: list[str] = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename}:{trace.tb_lineno} in {code.co_qualname}")
+        trace = trace.tb_next
+    return "\n  ".join(["", *places[1:][-FRAMES:]])
