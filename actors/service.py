@@ -1,0 +1,93 @@
+"""A service: an actor that checks who asks before it answers. Token, then policy, then handler."""
+
+from contextvars import ContextVar
+from typing import Any, ClassVar, Protocol
+
+import structlog
+
+from actors.calls import ApiRequest, Rpc
+from actors.context import Credentials, RequestContext
+from actors.errors import Forbidden
+from bus.actor import Actor, Handler
+from bus.broker import current
+
+_context: ContextVar[RequestContext] = ContextVar("request_context")
+
+
+class Gate(Protocol):
+    """What stands in front of a service and turns credentials into a request context: `actors.auth_token` in real clouds."""
+
+    async def admit(self, credentials: Credentials) -> RequestContext:
+        """Check the tokens.
+
+        Raises:
+            Unauthorized: if they are not good.
+            Unavailable: if Keystone cannot be asked.
+        """
+        ...
+
+
+def request_context() -> RequestContext:
+    """Who asks for what the running handler does.
+
+    Raises:
+        LookupError: outside of a handler of an API call or an RPC.
+    """
+    return _context.get()
+
+
+class Service(Actor):
+    """Base of the services. Its handlers of `ApiRequest` run behind the gate, those of `Rpc` with the context that came along.
+
+    Set `gate` in `__init__`.
+    """
+
+    concurrency: ClassVar[int] = 64
+    """As many requests at once as oslo.messaging's executor and an API's worker threads take."""
+    gate: Gate
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        for kind, handler in cls.handlers.items():
+            if issubclass(kind, ApiRequest) and kind.needs_token:
+                cls.handlers[kind] = Handler(_behind_the_gate(handler), plain=False)
+            elif issubclass(kind, Rpc):
+                cls.handlers[kind] = Handler(_with_context(handler), plain=False)
+
+    @property
+    def log(self) -> Any:
+        """A logger that names this actor and the request in hand. Never log a token or a password."""
+        context = _context.get(None)
+        return structlog.get_logger(str(self.target.topic)).bind(
+            actor=str(self.target), request_id=None if context is None else context.request_id
+        )
+
+
+def _behind_the_gate(handler: Handler) -> Any:
+    async def call(service: Service, message: ApiRequest[Any]) -> Any:
+        credentials = current().context
+        context = await service.gate.admit(credentials if isinstance(credentials, Credentials) else Credentials())
+        if not type(message).policy(context):
+            raise Forbidden(f"policy does not allow {type(message).__name__} to be performed")
+        return await _run(handler, service, message, context)
+
+    return call
+
+
+def _with_context(handler: Handler) -> Any:
+    async def call(service: Service, message: Rpc[Any]) -> Any:
+        context = current().context
+        if not isinstance(context, RequestContext):
+            raise TypeError(f"{type(message).__name__} is an RPC: send it with the request context, not {context!r}")
+        return await _run(handler, service, message, context)
+
+    return call
+
+
+async def _run(handler: Handler, service: Service, message: Any, context: RequestContext) -> Any:
+    token = _context.set(context)
+    try:
+        result = handler.call(service, message)
+        return result if handler.plain else await result
+    finally:
+        _context.reset(token)
