@@ -32,10 +32,12 @@ class Handler:
     Attributes:
         call: the method, unbound.
         plain: it is a plain function, run at delivery.
+        inherited: it was declared for a base of the message's class, and found when such a message first came.
     """
 
     call: Callable[[Any, Any], Any]
     plain: bool
+    inherited: bool = False
 
 
 class Actor:

@@ -16,7 +16,7 @@ import attrs
 
 from bus.actor import Actor
 from bus.cell import Cell, State, Worker, current_worker
-from bus.errors import NoListener, NotRunning, UsageError
+from bus.errors import MailboxFull, NoListener, NotRunning, UsageError
 from bus.exchange import Exchange
 from bus.listener import Listener
 from bus.mailbox import MailboxStatistics, Overflow
@@ -64,6 +64,7 @@ class Bus(Exchange):
     ) -> None:
         super().__init__(trace, tuple(middleware), network)
         self._tasks: dict[asyncio.Task[None], None] = {}
+        self._leaving: dict[asyncio.Task[None], None] = {}
         self._failure: BaseException | None = None
         self._scope = anyio.CancelScope()
         self._closing = False
@@ -78,12 +79,13 @@ class Bus(Exchange):
     ) -> bool | None:
         self._closing = True
         with anyio.CancelScope(shield=True):
-            for cell in reversed(list(self._registry.cells.values())):
-                await cell.stop(drain=False)
+            while cells := list(self._registry.cells.values()):  # one that ends may start another
+                for cell in reversed(cells):
+                    await cell.stop(drain=False)
             tasks = list(self._tasks)
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *self._leaving, return_exceptions=True)
         self.close()
         swallowed = self._scope.__exit__(kind, error, trace)
         if self._failure is not None:
@@ -216,12 +218,20 @@ class Bus(Exchange):
             ActorStopped: if the receiver was stopped before it answered.
         """
         worker = current_worker.get()
-        receiver = self._registry.receiver(request, to)
+        try:
+            receiver = self._registry.receiver(request, to)
+        except NoListener:
+            self._check_open()
+            raise
         reply: asyncio.Future[R] = self.loop.create_future()
         envelope = self._envelope(request, worker, receiver, receiver.name, context, reply)
         if monitor is not None:
             self._monitor(envelope, reply, monitor)
-        self._send(envelope, receiver)
+        try:
+            self._send(envelope, receiver)
+        except BaseException:
+            reply.cancel()  # and with it the wait for heartbeats
+            raise
         self._deadlines.add(envelope, reply, request.timeout if timeout is None else timeout)
         if worker is None:
             return await reply
@@ -254,12 +264,22 @@ class Bus(Exchange):
                 receivers = (self._registry.receiver(message, to),)
             except NoListener as error:
                 receivers = ()
-                self.undeliverable(self._envelope(message, worker, None, str(to), context, None), error)
+                address = str(to or getattr(message, "topic", ""))
+                self.undeliverable(self._envelope(message, worker, None, address, context, None), error)
+        parked: list[asyncio.Future[None]] = []
+        rejected: MailboxFull | None = None
         for receiver in receivers:
             envelope = self._envelope(message, worker, receiver, receiver.name, context, None)
-            if not self._send(envelope, receiver):
-                envelope.accepted = self.loop.create_future()
-                await envelope.accepted
+            try:
+                if not self._send(envelope, receiver):
+                    envelope.accepted = self.loop.create_future()
+                    parked.append(envelope.accepted)
+            except MailboxFull as error:
+                rejected = error
+        for accepted in parked:
+            await accepted
+        if rejected is not None:
+            raise rejected
 
     async def publish(self, event: Event, *, subject: str | None = None, context: object = None) -> None:
         """Send *event* to whoever listens to its subject: to one member of each group, and to all others.
@@ -316,6 +336,12 @@ class Bus(Exchange):
         task = self.loop.create_task(function(*args), name="bus", context=self._context.copy())
         self._tasks[task] = None
         task.add_done_callback(self._spawned_done)
+
+    def see_off(self, tasks: "list[asyncio.Task[None]]") -> None:
+        """Leave the bus's block no earlier than *tasks*, which were cancelled with the life they belong to, have ended."""
+        for task in tasks:
+            self._leaving[task] = None
+            task.add_done_callback(self._leaving.pop)
 
     def _spawned_done(self, task: "asyncio.Task[None]") -> None:
         del self._tasks[task]

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import attrs
 
 from bus.actor import Actor, Handler
 from bus.envelope import Envelope
@@ -94,10 +95,10 @@ class Cell:
         self.state = State.DOWN
         self.busy = 0
         self.workers: list[Worker] = []
-        self.idle: list[asyncio.Future[Envelope]] = []
+        self.idle: list[tuple[Worker, asyncio.Future[Envelope]]] = []
         self.tasks: dict[Worker, None] = {}
         self.watchers: list[Cell] = []
-        self.quiet: asyncio.Future[None] | None = None
+        self.quiet: list[asyncio.Future[None]] | None = None
 
     @property
     def is_up(self) -> bool:
@@ -108,23 +109,20 @@ class Cell:
 
     def deliver(self, envelope: Envelope) -> None:
         """Take a message that has arrived: handle it now, hand it to a worker, or queue it."""
-        if self.state is not State.UP:
-            if self.state is State.ENDED:
-                self._release_place()
-                self.bus.undeliverable(envelope, ActorStopped(f"{self.name} has ended"))
-            else:
-                self._queue(envelope)
+        if self.state is State.ENDED:
+            self._release_place()
+            self.bus.undeliverable(envelope, ActorStopped(f"{self.name} has ended"))
             return
         bus = self.bus
         if bus.watched and not bus.delivered(envelope, self):
-            self._release_place()
+            self.lose()
             return
         handler = self.handlers.get(envelope.message.__class__) or self._inherited(envelope)
         if handler is None:
-            self._release_place()
+            self.lose()
             bus.undeliverable(envelope, Unhandled(self._no_handler(envelope)))
             return
-        if self.busy >= self.concurrency or self.mailbox.queue:
+        if self.busy >= self.concurrency or self.mailbox.queue or self.state is not State.UP:
             self._queue(envelope)
             return
         if self.mailbox.waiting:
@@ -136,12 +134,14 @@ class Cell:
             return
         self.busy += 1
         if self.idle:
-            self.idle.pop().set_result(envelope)
+            worker, wake = self.idle.pop()
+            worker.envelope = envelope  # in hand from now on, should this life end before the worker's next step
+            wake.set_result(envelope)
         else:
             self._hire(envelope)
 
     def lose(self) -> None:
-        """Give the place back of a message that was lost on the way."""
+        """Give the place back of a message that was lost on the way, or refused."""
         self._release_place()
         if self.quiet is not None:
             self._tell_quiet()
@@ -193,18 +193,15 @@ class Cell:
                     result = handler.call(self.actor, envelope.message)
                     if not handler.plain:
                         result = await result
-            except asyncio.CancelledError:
-                if worker.ended:
-                    raise
-                self._failed(envelope, ActorKilled(f"a handler of {self.name} cancelled itself"))
-            except Exception as error:  # noqa: BLE001 (whatever it raises goes to the asker or the supervisor)
-                self._failed(envelope, error)
+            except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001 (whatever it is goes to somebody)
+                if worker.ended or not self._failed(envelope, error):
+                    return
             else:
+                if worker.ended:
+                    return
                 bus.handled(envelope, self, result)
-            if worker.ended:
-                return
             worker.envelope = None
-            envelope = self._take() or await self._rest()
+            envelope = self._take() or await self._rest(worker)
 
     def _take(self) -> Envelope | None:
         """The next message from the mailbox, if it is this actor's to take."""
@@ -218,13 +215,13 @@ class Cell:
             mailbox.used -= 1
         return envelope
 
-    async def _rest(self) -> Envelope:
-        """Be idle until the next message comes."""
+    async def _rest(self, worker: Worker) -> Envelope:
+        """Have *worker* be idle until the next message comes."""
         self.busy -= 1
         if self.quiet is not None:
             self._tell_quiet()
         wake: asyncio.Future[Envelope] = self.bus.loop.create_future()
-        self.idle.append(wake)
+        self.idle.append((worker, wake))
         return await wake
 
     async def _call_handler(self, envelope: Envelope) -> Any:
@@ -235,24 +232,31 @@ class Cell:
     def _inherited(self, envelope: Envelope) -> Handler | None:
         for kind in envelope.message.__class__.__mro__:
             if (handler := self.handlers.get(kind)) is not None:
-                self.handlers[envelope.message.__class__] = handler
-                return handler
+                self.handlers[envelope.message.__class__] = found = attrs.evolve(handler, inherited=True)
+                return found
         return None
 
     def _no_handler(self, envelope: Envelope) -> str:
-        known = ", ".join(kind.__name__ for kind in self.handlers) or "none"
+        known = ", ".join(kind.__name__ for kind, handler in self.handlers.items() if not handler.inherited) or "none"
         return f"{self.name} has no handler for {type(envelope.message).__name__}; it handles: {known}"
 
     # -- the ends of a life --------------------------------------------------------------------------------------------
 
-    def _failed(self, envelope: Envelope, error: Exception, lost: list[Envelope] | None = None) -> None:
-        """A handler raised: its asker gets the error; if nobody asked, the actor crashes."""
+    def _failed(
+        self, envelope: Envelope, error: Exception | asyncio.CancelledError, lost: list[Envelope] | None = None
+    ) -> bool:
+        """A handler raised: its asker gets the error; if nobody asked, the actor crashes. Whether this life goes on."""
+        if isinstance(error, asyncio.CancelledError):
+            error = ActorKilled(f"a handler of {self.name} cancelled itself")
         if envelope.reply is None:
             self.crash(error, lost)
-            return
+            return False
+        if isinstance(error, StopIteration):  # no future may hold one; a coroutine turns it into this too
+            error = RuntimeError(f"the handler raised {error!r}").with_traceback(error.__traceback__)
         error.add_note(f"raised by {self.name} while handling {type(envelope.message).__name__}:{_places(error)}")
         error.__traceback__ = None
         self.bus.handled(envelope, self, error=error)
+        return True
 
     def crash(self, reason: Exception, lost: list[Envelope] | None = None) -> None:
         """End this life at once, and have it mended by the supervisor; without one, the bus fails.
@@ -277,7 +281,7 @@ class Cell:
             return
         self.state = State.DOWN
         in_hand = [*(lost or ()), *(worker.envelope for worker in self.workers if worker.envelope is not None)]
-        self._cancel_tasks()
+        self.bus.see_off(self._cancel_tasks())
         self.actor = None
         again = [one.copy(redelivered=True) for one in in_hand if one.message.delivery is Delivery.AT_LEAST_ONCE]
         self.mailbox.put_back(sorted(again, key=lambda one: one.id))
@@ -286,15 +290,26 @@ class Cell:
 
     def bury(self, reason: BaseException) -> None:
         """Give up on an actor that is down: nobody will restart it, so answer what waits for it."""
+        if self.state is State.ENDED:
+            return
         self.state = State.ENDED
         self.bus.unregister(self)
         for envelope in self.mailbox.clear():
             self.bus.undeliverable(envelope, ActorStopped(f"{self.name} crashed and is not restarted: {reason!r}"))
 
     async def begin(self) -> None:
-        """Begin a new life: make the actor, let it start, then handle what has gathered in the mailbox."""
+        """Begin a new life: make the actor, let it start, then handle what has gathered in the mailbox.
+
+        Nothing happens unless it is down: it may have been stopped, or begun by somebody else, in the meantime.
+        """
+        if self.state is not State.DOWN:
+            return
         self.state = State.STARTING
-        self.actor = self.recipe()
+        try:
+            self.actor = self.recipe()
+        except BaseException:
+            self.state = State.DOWN
+            raise
         self.actor._cell = self  # pyright: ignore[reportPrivateUsage]  # the one place that ties an actor to its bus
         self.bus.note("started", self.name)
         if type(self.actor).started is not Actor.started:
@@ -330,9 +345,11 @@ class Cell:
         if self.state is State.ENDED:
             return
         self.bus.unregister(self)
-        if drain and self.state is State.UP:
-            await self._wait_quiet(queue=True)
-        await self._finish()
+        try:
+            if drain:
+                await self._wait_quiet(queue=self.state is State.UP)
+        finally:  # who is cancelled while it drains ends it without
+            await self._finish()
 
     def stop_soon(self) -> None:
         """End this life once the messages in hand are done; a permanent child is then restarted."""
@@ -342,6 +359,8 @@ class Cell:
 
     async def _stop_by_itself(self) -> None:
         await self._wait_quiet(queue=False)
+        if self.state is not State.STOPPING:
+            return
         if self.supervisor is not None and self.restart is Restart.PERMANENT:
             self.end(ActorStopped(f"{self.name} stopped by itself"))
             if not self.supervisor.ended(self, None):
@@ -356,8 +375,18 @@ class Cell:
             if self.actor is not None and type(self.actor).stopped is not Actor.stopped:
                 try:
                     await self._run_hook(self.actor.stopped)
+                except ActorKilled:  # it ends anyway
+                    pass
                 except Exception as error:  # noqa: BLE001 (it must not keep the others from stopping)
                     self.bus.fail(error)
+                except BaseException:  # cancelled: it ends all the same
+                    await self._end_for_good()
+                    raise
+        await self._end_for_good()
+
+    async def _end_for_good(self) -> None:
+        if self.state is State.ENDED:
+            return
         in_hand = [worker.envelope for worker in self.workers if worker.envelope is not None]
         tasks = self._cancel_tasks()
         self.state = State.ENDED
@@ -372,16 +401,18 @@ class Cell:
         self.actor = None
 
     async def _wait_quiet(self, *, queue: bool) -> None:
-        while self.busy or (queue and self.mailbox.used):
-            self.quiet = self.bus.loop.create_future()
+        while self.state in {State.UP, State.STOPPING} and (self.busy or (queue and self.mailbox.used)):
+            quiet = self.bus.loop.create_future()
+            self.quiet = [*(self.quiet or ()), quiet]
             try:
-                await self.quiet
+                await quiet
             finally:
-                self.quiet = None
+                self.quiet = [other for other in self.quiet if other is not quiet] or None
 
     def _tell_quiet(self) -> None:
-        if self.quiet is not None and not self.quiet.done():
-            self.quiet.set_result(None)
+        for quiet in self.quiet or ():
+            if not quiet.done():
+                quiet.set_result(None)
 
     def _cancel_tasks(self) -> "list[asyncio.Task[None]]":
         """Cancel every task of this life; from now on they can send nothing."""
@@ -396,6 +427,7 @@ class Cell:
         self.idle = []
         self.tasks = {}
         self.busy = 0
+        self._tell_quiet()
         return ended
 
     # -- beside the messages -------------------------------------------------------------------------------------------

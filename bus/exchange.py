@@ -10,7 +10,7 @@ from bus.cell import Cell, State, Worker
 from bus.clock import Clock, RealClock
 from bus.deadlines import Deadlines
 from bus.envelope import Envelope
-from bus.errors import AskTimeout, MailboxFull, NotRunning
+from bus.errors import ActorStopped, AskTimeout, MailboxFull, NotRunning
 from bus.mailbox import Overflow
 from bus.message import Event
 from bus.middleware import Middleware, Passage, overriding
@@ -60,6 +60,8 @@ class Exchange:
     def close(self) -> None:
         """Carry no more."""
         self._open = False
+        for envelope in list(self._deadlines.open()):
+            self._resolve(envelope, None, ActorStopped(f"the bus was closed before {envelope.address} answered"))
         self._deadlines.close()
 
     # -- on the way ----------------------------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ class Exchange:
             envelope.accepted.set_result(None)
         if envelope.reply is None:
             self._dead_letter(envelope, str(error))
-        elif self.network is None or envelope.receiver is None:
+        elif self.network is None or envelope.receiver is None or envelope.lane is None:  # no lane: it never left
             self._resolve(envelope, None, error)
         else:
             self.network.carry_back(envelope, envelope.receiver, self._resolve, None, error)

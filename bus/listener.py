@@ -17,13 +17,15 @@ class Listener:
         self.name = f"listener({pattern})"
         self.mailbox = Mailbox(capacity, overflow)
         self._loop = loop
-        self._wake: asyncio.Future[None] | None = None
+        self._wakes: list[asyncio.Future[None]] = []
 
     def deliver(self, envelope: Envelope) -> None:
         """Take an event that has arrived."""
         self.mailbox.put(envelope)
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        for wake in self._wakes:
+            if not wake.done():
+                wake.set_result(None)
+        self._wakes.clear()
 
     def get_nowait(self) -> Any:
         """The next event, or None if none has arrived."""
@@ -41,8 +43,9 @@ class Listener:
     async def get(self) -> Any:
         """The next event, waiting for it if need be."""
         while (event := self.get_nowait()) is None:
-            self._wake = self._loop.create_future()
-            await self._wake
+            wake: asyncio.Future[None] = self._loop.create_future()
+            self._wakes.append(wake)
+            await wake
         return event
 
     def close(self) -> None:

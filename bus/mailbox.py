@@ -91,9 +91,10 @@ class Mailbox:
         """Give one place back.
 
         Returns:
-            The envelope that has waited longest for a place and now has it, and must be sent; None if nobody waits.
+            The envelope that has waited longest for a place and now has it, and must be sent; None if nobody waits,
+            or if more was put back than fits.
         """
-        while self.waiting:
+        while self.waiting and self.used <= self.capacity:
             envelope = self.waiting.popleft()
             given_up = envelope.reply if envelope.accepted is None else envelope.accepted
             if given_up is None or not given_up.done():

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from bus.errors import InvalidTarget, NoListener, NotRunning, UsageError
 from bus.message import Event
-from bus.subject import Subjects
+from bus.subject import Subjects, words_of
 from bus.topic import Target
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Registry:
             members = self._topics[topic] = Members(topic)
         if server is None:
             members.numbered += 1
+            while f"{topic}.{members.numbered}" in self.cells:
+                members.numbered += 1
             server = str(members.numbered)
         target = Target(topic, server)
         if str(target) in self.cells:
@@ -63,19 +65,27 @@ class Registry:
         return target
 
     def add(self, cell: "Cell", group: str | None) -> None:
-        """Register *cell* under its address, and subscribe it to the events that it handles."""
+        """Register *cell* under its address, and subscribe it to the events that it handles.
+
+        Raises:
+            InvalidSubject: if an event's subject is none; nothing is changed then.
+        """
+        patterns: dict[str, None] = {}
+        for kind, handler in cell.handlers.items():
+            if issubclass(kind, Event) and kind.subject and not handler.inherited:
+                words_of(kind.subject, pattern=True)
+                patterns[kind.subject] = None
         self.cells[cell.name] = cell
         self._topics[cell.target.topic].cells.append(cell)
         own = Members(cell.name, cell)
-        for kind in cell.handlers:
-            if issubclass(kind, Event) and kind.subject:
-                members = own
-                if group is not None:
-                    members = self._groups.setdefault((group, kind.subject), Members(group))
-                    members.cells.append(cell)
-                if len(members.cells) == 1:
-                    self._subjects.add(kind.subject, members)
-                self._subscriptions.setdefault(cell, []).append((kind.subject, members))
+        for pattern in patterns:
+            members = own
+            if group is not None:
+                members = self._groups.setdefault((group, pattern), Members(group))
+                members.cells.append(cell)
+            if len(members.cells) == 1:
+                self._subjects.add(pattern, members)
+            self._subscriptions.setdefault(cell, []).append((pattern, members))
 
     def remove(self, cell: "Cell") -> bool:
         """Forget *cell*. False if it was not registered."""
@@ -124,7 +134,7 @@ class Registry:
 
         Raises:
             NoListener: if there is none.
-            InvalidTarget: if *to* means everybody.
+            InvalidTarget: if *to* means everybody, or neither it nor the message names a topic.
         """
         if isinstance(to, Target):
             if to.server is not None:
@@ -133,9 +143,12 @@ class Registry:
                 msg = f"cannot ask everybody: tell {to}, or ask one member"
                 raise InvalidTarget(msg)
             to = to.topic
-        topic: str = message.topic if to is None else to
+        topic: str = getattr(message, "topic", "") if to is None else to
         members = self._topics.get(topic)
         if members is None or not members.cells:
+            if not topic:
+                msg = f"{type(message).__name__} has no topic: pass `to=`, or set `topic` on the class of a request"
+                raise InvalidTarget(msg)
             msg = f"nobody listens on {topic!r} for {type(message).__name__}; topics in use: {self._names(None)}"
             raise NoListener(msg)
         return members.cells[0] if len(members.cells) == 1 else self.choose(members)

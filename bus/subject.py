@@ -79,7 +79,7 @@ class Subjects(Generic[T]):
         self._remembered.clear()
 
     def match(self, subject: str) -> tuple[T, ...]:
-        """Find every value whose pattern matches *subject*.
+        """Find every value whose pattern matches *subject*, once, however many of its patterns do.
 
         Raises:
             InvalidSubject: if *subject* holds a wildcard or an empty word.
@@ -87,7 +87,7 @@ class Subjects(Generic[T]):
         found = self._remembered.get(subject)
         if found is None:
             hits = sorted(self._walk(self._root, words_of(subject, pattern=False), 0), key=lambda hit: hit[0])
-            found = tuple(value for _, value in hits)
+            found = tuple(dict.fromkeys(value for _, value in hits))
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
             self._remembered[subject] = found

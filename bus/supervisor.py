@@ -57,6 +57,10 @@ class Child(Protocol):
         """Begin a new life."""
         ...
 
+    def bury(self, reason: BaseException) -> None:
+        """Give it up: it will not live again."""
+        ...
+
 
 class Supervisor:
     """Starts actors and restarts them.
@@ -93,6 +97,8 @@ class Supervisor:
         self._parent = parent
         self._children: list[Child] = []
         self._recent: deque[float] = deque()
+        self._pending: list[Child] = []  # to be begun, in their order
+        self._round = 0  # who begins them: the last round that was called for
         if parent is not None:
             parent.adopt(self)
 
@@ -129,6 +135,8 @@ class Supervisor:
     def release(self, child: Child) -> None:
         """Take *child* out of supervision."""
         self._children.remove(child)
+        if child in self._pending:
+            self._pending.remove(child)
 
     def ended(self, child: Child, reason: BaseException | None) -> bool:
         """Hear that *child* ended by itself (*reason* is None) or crashed, and mend it as agreed.
@@ -136,6 +144,8 @@ class Supervisor:
         Returns:
             Whether the child may live again.
         """
+        if child not in self._children:
+            return False
         if child.restart is Restart.TEMPORARY or (reason is None and child.restart is Restart.TRANSIENT):
             self.release(child)
             return False
@@ -156,26 +166,42 @@ class Supervisor:
             if sibling is not child:
                 sibling.end(ActorKilled(f"{child.name} crashed, and {self.name} restarts {self._strategy.value}"))
         self.restarts += len(affected)
-        self._bus.spawn(self._begin_all, affected)
+        self._bus.spawn(self._begin_pending, self._next_round(affected))
         return True
 
     def end(self, reason: BaseException) -> None:
         """End all children at once, the last one first."""
+        self._pending.clear()
+        self._round += 1
         for child in reversed(self._children):
             child.end(reason)
 
     async def begin(self) -> None:
         """Begin a new life of every child, the first one first."""
         self._recent.clear()
-        await self._begin_all(self._children[:])
+        await self._begin_pending(self._next_round(self._children))
 
-    async def _begin_all(self, children: list[Child]) -> None:
-        for child in children:
+    def bury(self, reason: BaseException) -> None:
+        """Give up on all children."""
+        for child in reversed(self._children):
+            child.bury(reason)
+
+    def _next_round(self, children: list[Child]) -> int:
+        """Take over what an earlier round has not begun yet, and *children*."""
+        self._pending = [child for child in self._children if child in children or child in self._pending]
+        self._round += 1
+        return self._round
+
+    async def _begin_pending(self, number: int) -> None:
+        while self._pending and self._round == number:
+            child = self._pending.pop(0)
             try:
                 await child.begin()
+            except ActorKilled:  # by somebody who saw to what follows
+                continue
             except Exception as error:  # noqa: BLE001 (whatever a new life raises is one more crash)
-                self.ended(child, error)
-                return
+                if not self.ended(child, error):
+                    child.bury(error)
 
     def _give_up(self, child: Child, reason: BaseException | None) -> None:
         failure = GaveUp(
@@ -185,6 +211,7 @@ class Supervisor:
         failure.__cause__ = reason
         self.end(failure)
         if self._parent is not None:
-            self._parent.ended(self, failure)
+            if not self._parent.ended(self, failure):
+                self.bury(failure)
         else:
             self._bus.fail(failure)

@@ -20,10 +20,11 @@ class Lane:
         last: microseconds of simulated time before which its next message may not arrive.
         sent: messages so far.
         backlog: messages of which the first could not get through yet.
+        timers: timers set in its name so far.
         back: the lane of the answers; None for a lane of answers.
     """
 
-    __slots__ = ("back", "backlog", "count", "label", "last", "owner", "sent")
+    __slots__ = ("back", "backlog", "count", "label", "last", "owner", "sent", "timers")
 
     def __init__(self, label: str, owner: object = None) -> None:
         self.label = label
@@ -31,6 +32,7 @@ class Lane:
         self.count = 0
         self.last = 0
         self.sent = 0
+        self.timers = 0
         self.backlog: deque[Any] | None = None
         self.back: Lane | None = None
 
@@ -80,13 +82,14 @@ class SimTask(asyncio.Task[Any]):
     (asyncio and anyio keep tasks in sets, and cancel siblings in the order of the set; the default hash is the address.)
     """
 
-    __slots__ = ("count", "label", "lanes", "number")
+    __slots__ = ("count", "label", "lanes", "number", "timers")
 
     def __init__(
         self, coro: Coroutine[Any, Any, Any], *, loop: "SimLoop", name: str | None, context: Context | None, number: int
     ) -> None:
         self.number = number
         self.count = 0
+        self.timers = 0
         self.lanes: dict[Any, Lane] = {}
         self.label = loop.label(name or str(getattr(coro, "__qualname__", "task")))
         super().__init__(coro, loop=loop, name=self.label, context=context)

@@ -88,9 +88,10 @@ class SimLoop(asyncio.BaseEventLoop):
         self._cancelled_timers = 0
         self._tasks_made = 0
         self._labels: dict[str, int] = {}
-        self._timer_counts: dict[str, int] = {}
+        self._nobody = Lane("loop")  # sets the timers that no task sets
         self._instants: list[int] = []
-        self._paused: dict[object, list[Entry]] = {}
+        self.pauses: dict[object, list[Entry]] = {}
+        """Who is paused, with the steps that wait for the end of it."""
         # asyncio asks this of its loop for each future; as an attribute in C it costs a quarter.
         self.get_debug = bool  # type: ignore[method-assign]
 
@@ -154,9 +155,9 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _late(self, nominal: int) -> int:
         task = asyncio.current_task(self)
-        label = task.label if isinstance(task, SimTask) else "loop"
-        count = self._timer_counts[label] = self._timer_counts.get(label, 0) + 1
-        return self.scheduler.late(label, count, nominal, None, self.aims())
+        setter = task if isinstance(task, SimTask) else self._nobody
+        setter.timers += 1
+        return self.scheduler.late(setter.label, setter.timers, nominal, None, self.aims())
 
     def timer_cancelled(self) -> None:
         """Count a timer that was cancelled, and sweep when there are many."""
@@ -237,7 +238,7 @@ class SimLoop(asyncio.BaseEventLoop):
                 bucket.append((callback, args, context, lane))
 
     def _run(self) -> None:
-        callbacks, scheduler, paused, on_step = self._callbacks, self.scheduler, self._paused, self.on_step
+        callbacks, scheduler, paused, on_step = self._callbacks, self.scheduler, self.pauses, self.on_step
         pop, limit, steps = scheduler.pop, self._max_steps, self.steps
         try:
             while not self._stopping:
@@ -333,19 +334,15 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def pause(self, owner: object) -> None:
         """Take no more steps of *owner*."""
-        self._paused.setdefault(owner, [])
-
-    def is_paused(self, owner: object) -> bool:
-        """Whether steps of *owner* are held up."""
-        return owner in self._paused
+        self.pauses.setdefault(owner, [])
 
     def resume(self, owner: object) -> None:
         """Take the steps of *owner* again, those first that were held."""
-        for handle in self._paused.pop(owner, ()):
+        for handle in self.pauses.pop(owner, ()):
             self.scheduler.push(handle)
 
     def _hold_if_paused(self, handle: Entry) -> bool:
-        held = self._paused.get(self.owner_of(handle))
+        held = self.pauses.get(self.owner_of(handle))
         if held is None:
             return False
         held.append(handle)

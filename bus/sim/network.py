@@ -43,16 +43,20 @@ class SimNetwork:
         self._lanes: dict[Cell, dict[Any, Lane]] = {}
         self._picks: dict[str, int] = {}
         self._context: Context = copy_context()
+        # While all messages take the same time they keep their order by themselves, and nobody need look after it:
+        self._even = False
         self._nominal = 0
-        self._express = False
+        self._even_from = 0  # when all that was sent otherwise has arrived
+        self._even_until = 0  # when all that was sent so has arrived
+        self._backlogs = 0
         loop.owner_of = _owner_of
         links.on_change = faults.on_change = self._look_again
         self._look_again()
 
     def _look_again(self) -> None:
-        """See whether every message takes the same time and meets no fault, as most do in the calm run."""
+        """See whether all messages take the same time and meet no fault, as they mostly do in the calm run."""
         only = self._links.only
-        self._express = only is not None and self._loop.scheduler.calm and not self._faults.live
+        self._even = only is not None and self._loop.scheduler.calm and not self._faults.live and not self._backlogs
         self._nominal = 0 if only is None else only.nominal
 
     def clock(self, name: str) -> SimClock:
@@ -78,55 +82,32 @@ class SimNetwork:
             lane = lanes[destination] = self._new_lane(envelope.sender, destination)
         envelope.lane = lane
         loop = self._loop
-        if self._express and not lane.backlog:
-            when = loop.now + self._nominal
-            when = max(when, lane.last)
-            lane.last = when
+        if self._even and loop.now >= self._even_from:
+            self._even_until = when = loop.now + self._nominal
             loop.post(when, lane, destination.deliver, (envelope,), self._context)
         else:
             self._send_with_care(lane, envelope, destination, destination.deliver, (envelope,))
 
     def carry_all(self, envelope: Envelope, destinations: Sequence[Cell]) -> None:
-        """Send a copy to each destination. In the calm run, copies that arrive together arrive in one step."""
-        if not self._loop.scheduler.calm or self._faults.live:
+        """Send a copy to each destination. Where all take the same time, they arrive in one step."""
+        loop = self._loop
+        if self._even and loop.now >= self._even_from:
+            self._even_until = when = loop.now + self._nominal
+            loop.post(when, PUBLISH, self._arrive_all, (destinations, envelope), self._context)
+        else:
             for cell in destinations:
                 self.carry(envelope, cell)
-            return
-        lanes = self._lanes_of(envelope.sender)
-        sender = "" if envelope.sender is None else envelope.sender.name
-        kind: type[Any] = envelope.message.__class__
-        links, now = self._links, self._loop.now
-        together: dict[int, list[Cell]] = {}
-        for cell in destinations:
-            lane = lanes.get(cell)
-            if lane is None:
-                lane = lanes[cell] = self._new_lane(envelope.sender, cell)
-            when = now + (links.only or links.latency(sender, cell.name, kind)).nominal
-            when = max(when, lane.last)
-            lane.last = when
-            if lane.backlog:
-                self.carry(envelope, cell)
-            elif when in together:
-                together[when].append(cell)
-            else:
-                together[when] = [cell]
-        for when, cells in together.items():
-            self._loop.post(when, Lane("publish"), self._arrive_all, (cells, envelope), self._context)
 
     def carry_back(self, envelope: Envelope, source: Cell, arrive: Callable[..., None], *args: Any) -> None:
         """Send an answer or a heartbeat to where *envelope* came from. What takes no time is there at once."""
-        lane: Lane = envelope.lane.back
         loop = self._loop
-        if not self._express:
-            self._send_with_care(lane, envelope, source, arrive, (envelope, *args))
-            return
-        when = loop.now + self._nominal
-        when = max(when, lane.last)
-        lane.last = when
-        if when == loop.now:
+        if not self._even or loop.now < self._even_from:
+            self._send_with_care(envelope.lane.back, envelope, source, arrive, (envelope, *args))
+        elif self._nominal == 0:
             arrive(envelope, *args)
         else:
-            loop.post(when, lane, arrive, (envelope, *args), self._context)
+            self._even_until = when = loop.now + self._nominal
+            loop.post(when, envelope.lane.back, arrive, (envelope, *args), self._context)
 
     def _send_with_care(
         self, lane: Lane, envelope: Envelope, cell: Cell, arrive: Callable[..., None], args: tuple[Any, ...]
@@ -148,7 +129,8 @@ class SimNetwork:
             lane.sent += 1
             draw = latency.draw or _exactly(latency.nominal)
             when += loop.scheduler.late(lane.label, lane.sent, latency.nominal, draw, loop.aims())
-        when = lane.last = max(when, lane.last, loop.now)
+        when = lane.last = max(when, lane.last, self._even_until, loop.now)
+        self._even_from = max(self._even_from, when - self._nominal)
         if when == loop.now and answer:
             arrive(*args)
         else:
@@ -179,6 +161,8 @@ class SimNetwork:
             case Action.DROP:
                 if again:
                     lane.backlog = deque([(envelope, cell, arrive, args)])
+                    self._backlogs += 1
+                    self._look_again()
                     self._loop.call_later(RESEND, self._resend, lane)
                 elif not answer:
                     cell.lose()
@@ -189,10 +173,13 @@ class SimNetwork:
         waiting, lane.backlog = lane.backlog, None
         while waiting:
             self._send_with_care(lane, *waiting.popleft())
+        self._backlogs -= 1
+        self._look_again()
 
-    def _arrive_all(self, cells: list[Cell], envelope: Envelope) -> None:
+    def _arrive_all(self, cells: Sequence[Cell], envelope: Envelope) -> None:
+        paused = self._loop.pauses
         for cell in cells:
-            if self._loop.is_paused(cell):
+            if paused and cell in paused:
                 self._loop.post(self._loop.now, Lane("publish", cell), cell.deliver, (envelope,), self._context)
             else:
                 cell.deliver(envelope)
@@ -221,6 +208,7 @@ class SimNetwork:
 
 
 OUTSIDE: Any = object()
+PUBLISH = Lane("publish")
 
 
 def _owner_of(handle: Entry) -> object:

@@ -1,6 +1,7 @@
 """Finding a schedule that breaks a program, making it small, and running it again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import attrs
@@ -105,18 +106,34 @@ class _Shrinker:
         return list(schedule.deviations) if self._fails(list(schedule.deviations)) else None
 
     def minimise(self, deviations: list[Deviation]) -> Failure:
-        """Leave out what is not needed, in ever smaller pieces, then make what is left slight."""
-        deviations = self._without_chunks(deviations)
-        slight = True
-        while slight:
-            slight = False
-            for place, one in enumerate(deviations):
-                for value in _slighter(one.value):
-                    trial = [*deviations[:place], attrs.evolve(one, value=value), *deviations[place + 1 :]]
-                    if self._fails(trial):
-                        deviations, slight = trial, True
-                        break
+        """Leave out what is not needed, in ever smaller pieces, then make what is left few and slight."""
+        deviations = self._merged(self._without_chunks(deviations))
+        for place in range(len(deviations)):
+            deviations = self._slight(deviations, place)
         return attrs.evolve(self._found, runs=self._runs)
+
+    def _merged(self, deviations: list[Deviation]) -> list[Deviation]:
+        """Hold one step as long as two were held. (Two delays stay two: their sum may be more than a link ever takes.)"""
+        holds = [one for one in deviations if one.kind == "hold"]
+        for one, other in permutations(holds, 2):
+            longer = attrs.evolve(one, value=one.value + other.value)
+            trial = [longer if each is one else each for each in deviations if each is not other]
+            if self._fails(trial):
+                return self._merged(self._without_chunks(trial))
+        return deviations
+
+    def _slight(self, deviations: list[Deviation], place: int) -> list[Deviation]:
+        """Bring one value as near to 0 as still fails, taking for granted that more of it fails, too."""
+        one = deviations[place]
+        held, fails = 0, one.value
+        while abs(fails - held) > 1:
+            value = (held + fails) // 2
+            trial = [*deviations[:place], attrs.evolve(one, value=value), *deviations[place + 1 :]]
+            if self._fails(trial):
+                deviations, fails = trial, value
+            else:
+                held = value
+        return deviations
 
     def _without_chunks(self, deviations: list[Deviation]) -> list[Deviation]:
         size = max(1, len(deviations) // 2)
@@ -151,15 +168,3 @@ def _run(program: Program[Any], world: World) -> Exception | None:
     except Exception as error:  # noqa: BLE001 (whatever it is, it is what we look for)
         return error
     return None
-
-
-def _slighter(value: int) -> Iterable[int]:
-    """Smaller values to try, the smallest first."""
-    sign = -1 if value < 0 else 1
-    size = abs(value)
-    tried = 1
-    while tried < size:
-        yield sign * tried
-        tried *= 2
-    if size > 1:
-        yield sign * (size - 1)

@@ -1,7 +1,9 @@
 """How long things take when chance decides: shared by every algorithm that searches.
 
 Each run draws how strongly timers are late, from not at all to twice their time, so that some runs of a search are
-almost calm and some are wild. Part of the delays aim: they end just before, at, or just after an instant that matters.
+almost calm and some are wild. In those where nothing is late, messages too take their nominal time: order alone is searched
+then, and a message can fall behind any number of others, which no latency would allow. Part of the delays aim: they end just
+before, at, or just after an instant that matters.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,9 +29,11 @@ class Timing:
         self._strength = self._late.choice(STRENGTHS)
 
     def late(self, lane: str, n: int, nominal: int, draw: Callable[[Random], int] | None, aims: Sequence[int]) -> int:
-        """Draw from the link's distribution, or be late by a share of the time; or aim."""
+        """Draw from the link's distribution, or be late by a share of the time; or aim; or, in a run of order alone, nothing."""
         del lane, n
         chance = self._late
+        if not self._strength:
+            return 0
         if aims and chance.random() < AIM:
             reach = chance.choice(aims) + chance.choice(MISS) - nominal
             if reach >= 0:
