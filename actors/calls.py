@@ -8,28 +8,37 @@ token bites follows from exactly this.
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
+import attrs
+
 from actors.context import RequestContext
 from bus.message import Request
 
 R = TypeVar("R")
 
-Rule = Callable[[RequestContext], bool]
+
+@attrs.frozen
+class Policy:
+    """A rule that says who may make a call, by the roles that the token gives.
+
+    Attributes:
+        name: for messages.
+        allows: whether whoever has this context may.
+    """
+
+    name: str
+    allows: Callable[[RequestContext], bool] = attrs.field(repr=False)
+
+    def __call__(self, context: RequestContext) -> bool:
+        """Whether whoever has *context* may."""
+        return self.allows(context)
 
 
-def anybody(context: RequestContext) -> bool:
-    """Policy: whoever has a valid token."""
-    del context
-    return True
-
-
-def admin(context: RequestContext) -> bool:
-    """Policy: administrators."""
-    return context.is_admin
-
-
-def admin_or_service(context: RequestContext) -> bool:
-    """Policy: administrators and the accounts of services."""
-    return context.is_admin or "service" in context.roles
+anybody = Policy("anybody", lambda _: True)
+"""Whoever has a valid token."""
+admin = Policy("admin", lambda context: context.is_admin)
+"""Administrators."""
+admin_or_service = Policy("admin or service", lambda context: context.is_admin or "service" in context.roles)
+"""Administrators and the accounts of services."""
 
 
 class ApiRequest(Request[R]):
@@ -37,7 +46,7 @@ class ApiRequest(Request[R]):
 
     __slots__ = ()
 
-    policy: ClassVar[Rule] = staticmethod(anybody)
+    policy: ClassVar[Policy] = anybody
     """Who may call it. That a resource belongs to the caller's project is the handler's to check."""
     needs_token: ClassVar[bool] = True
     """False for the few calls that are made without a token, such as signing in."""

@@ -14,8 +14,8 @@ from bus.broker import current
 _context: ContextVar[RequestContext] = ContextVar("request_context")
 
 
-class Gate(Protocol):
-    """What stands in front of a service and turns credentials into a request context: `actors.auth_token` in real clouds."""
+class Guard(Protocol):
+    """Stands in front of one life of a service, and turns credentials into a request context."""
 
     async def admit(self, credentials: Credentials) -> RequestContext:
         """Check the tokens.
@@ -24,6 +24,14 @@ class Gate(Protocol):
             Unauthorized: if they are not good.
             Unavailable: if Keystone cannot be asked.
         """
+        ...
+
+
+class Gate(Protocol):
+    """Where guards come from: what one remembers is memory, and dies with the life that it guards."""
+
+    def opened(self, service: "Service") -> Guard:
+        """A guard for the life of *service* that begins, with its clock."""
         ...
 
 
@@ -39,12 +47,17 @@ def request_context() -> RequestContext:
 class Service(Actor):
     """Base of the services. Its handlers of `ApiRequest` run behind the gate, those of `Rpc` with the context that came along.
 
-    Set `gate` in `__init__`.
+    Set `gate` in `__init__`; where `started` is overridden, it calls this class's first.
     """
 
     concurrency: ClassVar[int] = 64
     """As many requests at once as oslo.messaging's executor and an API's worker threads take."""
     gate: Gate
+    guard: Guard
+
+    async def started(self) -> None:
+        """Have this life guarded."""
+        self.guard = self.gate.opened(self)
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -66,9 +79,10 @@ class Service(Actor):
 def _behind_the_gate(handler: Handler) -> Any:
     async def call(service: Service, message: ApiRequest[Any]) -> Any:
         credentials = current().context
-        context = await service.gate.admit(credentials if isinstance(credentials, Credentials) else Credentials())
+        context = await service.guard.admit(credentials if isinstance(credentials, Credentials) else Credentials())
         if not type(message).policy(context):
-            raise Forbidden(f"policy does not allow {type(message).__name__} to be performed")
+            rule = type(message).policy.name
+            raise Forbidden(f"policy does not allow {type(message).__name__} to be performed: it is for {rule}")
         return await _run(handler, service, message, context)
 
     return call

@@ -1,10 +1,10 @@
 """``python -m bus.sim``: run a program in simulated time, hunt for a failure, replay one."""
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import sys
-from pathlib import Path
 from typing import Any
 
 from bus.errors import UsageError
@@ -26,7 +26,8 @@ def load(address: str) -> Program[Any]:
         raise UsageError(msg)
     try:
         if module_name.endswith(".py"):
-            spec = importlib.util.spec_from_file_location(Path(module_name).stem, module_name)
+            # The module is called as its file, so that what a failing run prints finds it again.
+            spec = importlib.util.spec_from_file_location(module_name, module_name)
             if spec is None or spec.loader is None:
                 raise ImportError(module_name)
             module = importlib.util.module_from_spec(spec)
@@ -73,7 +74,9 @@ def _run(options: argparse.Namespace, program: Program[Any]) -> int:
         case "twice":
             print(twice(program, make=World, schedule=Schedule.parse(options.line)))  # noqa: T201
         case "transcript":
-            for line in transcript(program, make=World, schedule=Schedule.parse(options.line)):
+            with contextlib.redirect_stdout(sys.stderr):  # what the program prints is no part of it
+                lines = transcript(program, make=World, schedule=Schedule.parse(options.line))
+            for line in lines:
                 print(line)  # noqa: T201
         case _:
             failure = hunt(program, runs=options.runs, seed=options.seed)

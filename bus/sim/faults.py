@@ -90,11 +90,10 @@ class Rule:
 
 
 class _Live:
-    __slots__ = ("asked", "rule", "struck")
+    __slots__ = ("rule", "struck")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self.asked = 0
         self.struck = 0
 
 
@@ -102,11 +101,13 @@ class Faults:
     """The rules of a world that are in force.
 
     Args:
-        strikes: asked, with the rule's name, how often it had been asked, and the probability, whether it strikes.
+        strikes: asked, with the rule's name, how often rules of that name had been asked, and the probability, whether it
+            strikes.
     """
 
     def __init__(self, strikes: Callable[[str, int, float], bool]) -> None:
         self._strikes = strikes
+        self._asked: dict[str, int] = {}
         self.live: list[_Live] = []
         self.on_change: Callable[[], None] = _nothing
         """Called when a rule comes or goes."""
@@ -150,8 +151,8 @@ class Faults:
             rule = live.rule
             if (rule.first is not None and live.struck >= rule.first) or not rule.fits(packet):
                 continue
-            live.asked += 1
-            if self._strikes(rule.name, live.asked, rule.probability):
+            asked = self._asked[rule.name] = self._asked.get(rule.name, 0) + 1
+            if self._strikes(rule.name, asked, rule.probability):
                 live.struck += 1
                 return rule.name, rule.verdict
         return None

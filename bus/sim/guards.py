@@ -6,11 +6,13 @@ met twice: the loop's own methods refuse, and an audit hook of the interpreter c
 """
 
 import asyncio.taskgroups
+import asyncio.tasks
 import gc
 import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from enum import Enum
+from threading import get_ident
 from typing import Any
 
 import anyio._backends._asyncio as backend
@@ -46,23 +48,33 @@ class OrderedSet(dict[Any, None]):
         del self[item]
 
 
+def _set_in_order(*items: Any) -> Any:
+    """What `asyncio.as_completed` and `asyncio.wait` make of their arguments; what they give back is a plain set."""
+    return OrderedSet(*items) if items else set()
+
+
 WAYS_OUT = {
     "socket.connect": "give the peer an actor and `ask` it",
     "socket.bind": "give the server an actor with a topic",
+    "socket.sendto": "give the peer an actor and `tell` it",
+    "socket.sendmsg": "give the peer an actor and `tell` it",
     "socket.getaddrinfo": "address actors by their targets",
+    "socket.gethostbyname": "address actors by their targets",
     "subprocess.Popen": "give the other process an actor",
     "os.fork": "give the other process an actor",
     "os.posix_spawn": "give the other process an actor",
+    "os.system": "give the other process an actor",
     "_thread.start_new_thread": "start a task, or allow threads=Threads.INLINE",
     "time.sleep": "await anyio.sleep(), which takes simulated time",
 }
 """Audit events that leave a simulation, and what to do instead."""
 
-_inside = 0
+_inside: list[int] = []
+"""The threads that run a simulation. Others go about their business."""
 
 
 def _alarm(event: str, _: Any) -> None:
-    if _inside and event in WAYS_OUT:
+    if _inside and event in WAYS_OUT and get_ident() in _inside:
         msg = f"{event} inside a simulation: {WAYS_OUT[event]}"
         raise Escaped(msg)
 
@@ -90,12 +102,12 @@ def guarded(threads: Threads) -> Generator[None]:
 
     Garbage is not collected meanwhile: when a cycle is found depends on what ran before, and finalizers act.
     """
-    global _inside  # noqa: PLW0603 (the audit hook has no other way to know)
     _install_alarm()
     in_thread = staticmethod(_run_inline if threads is Threads.INLINE else _refuse_thread)
     places: list[tuple[Any, str, Any]] = [
         (backend, "set", OrderedSet),
         (asyncio.taskgroups, "set", OrderedSet),
+        (asyncio.tasks, "set", _set_in_order),
         (backend.AsyncIOBackend, "run_sync_in_worker_thread", in_thread),
     ]
     missing: Any = object()
@@ -105,11 +117,11 @@ def guarded(threads: Threads) -> Generator[None]:
     gc.disable()
     for owner, name, value in places:
         setattr(owner, name, value)
-    _inside += 1
+    _inside.append(get_ident())
     try:
         yield
     finally:
-        _inside -= 1
+        _inside.remove(get_ident())
         for owner, name, value in before:
             if value is missing:
                 delattr(owner, name)

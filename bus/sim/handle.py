@@ -21,10 +21,11 @@ class Lane:
         sent: messages so far.
         backlog: messages of which the first could not get through yet.
         timers: timers set in its name so far.
+        rank: its place among the priorities, the lowest going first; None if it has none yet.
         back: the lane of the answers; None for a lane of answers.
     """
 
-    __slots__ = ("back", "backlog", "count", "label", "last", "owner", "sent", "timers")
+    __slots__ = ("back", "backlog", "count", "label", "last", "owner", "rank", "sent", "timers")
 
     def __init__(self, label: str, owner: object = None) -> None:
         self.label = label
@@ -33,6 +34,7 @@ class Lane:
         self.last = 0
         self.sent = 0
         self.timers = 0
+        self.rank: float | None = None
         self.backlog: deque[Any] | None = None
         self.back: Lane | None = None
 
@@ -82,7 +84,7 @@ class SimTask(asyncio.Task[Any]):
     (asyncio and anyio keep tasks in sets, and cancel siblings in the order of the set; the default hash is the address.)
     """
 
-    __slots__ = ("count", "label", "lanes", "number", "timers")
+    __slots__ = ("count", "label", "lanes", "number", "rank", "timers")
 
     def __init__(
         self, coro: Coroutine[Any, Any, Any], *, loop: "SimLoop", name: str | None, context: Context | None, number: int
@@ -90,6 +92,7 @@ class SimTask(asyncio.Task[Any]):
         self.number = number
         self.count = 0
         self.timers = 0
+        self.rank: float | None = None
         self.lanes: dict[Any, Lane] = {}
         self.label = loop.label(name or str(getattr(coro, "__qualname__", "task")))
         super().__init__(coro, loop=loop, name=self.label, context=context)

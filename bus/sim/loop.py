@@ -20,6 +20,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from math import inf
 from threading import get_ident
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
 
@@ -37,12 +38,16 @@ SHOWN = 20
 """Steps shown when a run is out of budget, and tasks when it has stalled."""
 SWEEP = 100
 """Cancelled timers are swept when there are more than this, and more than half of all are cancelled."""
+NEVER = sys.maxsize
+"""Microseconds after infinitely many seconds."""
 NO_HANDLE = cast("asyncio.Handle", Handle((None, (), None, None)))
 """What one gets for a task's step, which nobody ever cancels."""
 
 
 def microseconds(seconds: float) -> int:
-    """The first whole microsecond at or after *seconds*."""
+    """The first whole microsecond at or after *seconds*; `NEVER` if they are infinite."""
+    if seconds == inf:
+        return NEVER
     whole = int(seconds * MICROSECONDS)
     return whole if whole / MICROSECONDS >= seconds else whole + 1
 
@@ -69,7 +74,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self.now = 0
         """Microseconds of simulated time."""
         self.steps = 0
-        """Steps taken."""
+        """Steps taken, with each jump in time counted as one."""
         self.on_stall: Callable[[], list[str]] = list
         """More lines for the report of a run that has stalled."""
         self.on_step: Callable[[Entry], None] | None = None
@@ -79,8 +84,9 @@ class SimLoop(asyncio.BaseEventLoop):
         self.owner_of: Callable[[Entry], object] = _nobody
         """The actor that a step belongs to."""
         self._threads = threads
-        self._max_steps = sys.maxsize if max_steps is None else max_steps
-        self._max_time = sys.maxsize if max_time is None else microseconds(max_time)
+        self._max_steps = NEVER if max_steps is None else max_steps
+        self._max_time = NEVER if max_time is None else microseconds(max_time)
+        self._last: deque[str] = deque(maxlen=SHOWN)
         self._callbacks: deque[Handle] = deque()
         self._due: dict[int, list[Entry]] = {}
         self._instants_due: list[int] = []  # a heap of the keys of _due
@@ -88,7 +94,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._cancelled_timers = 0
         self._tasks_made = 0
         self._labels: dict[str, int] = {}
-        self._nobody = Lane("loop")  # sets the timers that no task sets
+        self._nobody = Lane(self.label("loop"))  # sets the timers that no task sets
         self._instants: list[int] = []
         self.pauses: dict[object, list[Entry]] = {}
         """Who is paused, with the steps that wait for the end of it."""
@@ -138,7 +144,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self, when: int, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
     ) -> Any:
         when = max(when, self.now)
-        if not self.scheduler.calm:
+        if not self.scheduler.calm and when < NEVER:
             when += self._late(when - self.now)
         handle = TimerHandle((callback, args, copy_context() if context is None else context, None, when, self))
         self._timers += 1
@@ -239,7 +245,8 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _run(self) -> None:
         callbacks, scheduler, paused, on_step = self._callbacks, self.scheduler, self.pauses, self.on_step
-        pop, limit, steps = scheduler.pop, self._max_steps, self.steps
+        pop, steps = scheduler.pop, self.steps
+        limit = self._max_steps - SHOWN if self._max_time == NEVER else 0  # from then on steps are noted
         try:
             while not self._stopping:
                 if callbacks:
@@ -253,13 +260,17 @@ class SimLoop(asyncio.BaseEventLoop):
                         continue
                     steps += 1
                     if steps > limit:
-                        self._out_of_budget(entry)
+                        self._note(steps, entry[3].label)
                     if on_step is not None:
                         on_step(entry)
                     callback, args, context, _lane = entry
                     context.run(callback, *args)
-                elif not callbacks and not self._stopping:
-                    self._jump()
+                else:  # counted as well, or a timer that sets itself again and again would go on for ever
+                    steps += 1
+                    if steps > limit:
+                        self._note(steps, "callbacks" if callbacks else "time")
+                    if not callbacks and not self._stopping:
+                        self._jump()
         finally:
             self.steps = steps
 
@@ -268,14 +279,13 @@ class SimLoop(asyncio.BaseEventLoop):
         bucket: list[Entry] = []
         when = self.now
         while not bucket:
-            if not self._instants_due:
+            if not self._instants_due or self._instants_due[0] >= NEVER:
                 self._stalled()
             when = heapq.heappop(self._instants_due)
             bucket = [entry for entry in self._due.pop(when) if entry[0] is not None or self._forget_cancelled()]
         if when > self._max_time:
-            self._max_time = sys.maxsize
-            msg = f"the run went past its budget of simulated time: the next thing happens at {when / MICROSECONDS} s"
-            raise OutOfBudget(msg)
+            budget = f"{self._max_time / MICROSECONDS} simulated seconds (the next thing happens at {when / MICROSECONDS} s)"
+            self._out_of_budget(budget)
         self.now = when
         for entry in bucket:
             if isinstance(entry, TimerHandle):
@@ -308,12 +318,15 @@ class SimLoop(asyncio.BaseEventLoop):
             lines.append(f"task {task.label} waits at {place}")
         return lines
 
-    def _out_of_budget(self, handle: Entry) -> NoReturn:
-        last = [f"{self.time():.6f} s  {handle[3].label}"]
-        limit, self._max_steps = self._max_steps, sys.maxsize
-        while len(last) < SHOWN and self.scheduler:
-            last.append(f"{self.time():.6f} s  {self.scheduler.pop()[3].label}")
-        text = "\n  ".join([f"the run took more than its budget of {limit} steps; the next ones are:", *last])
+    def _note(self, step: int, label: str) -> None:
+        """Note a step that may be one of the last."""
+        if step > self._max_steps:
+            self._out_of_budget(f"{self._max_steps} steps")
+        self._last.append(f"{self.time():.6f} s  {label}")
+
+    def _out_of_budget(self, budget: str) -> NoReturn:
+        self._max_steps = self._max_time = NEVER  # what is left may end in its own time
+        text = "\n  ".join([f"the run took more than its budget of {budget}; the last steps were:", *self._last])
         raise OutOfBudget(text)
 
     # -- instants that matter ------------------------------------------------------------------------------------------

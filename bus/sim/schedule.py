@@ -93,7 +93,7 @@ class Schedule:
         if version != VERSION:
             msg = f"not a schedule of version {VERSION}: {line[:40]!r}. A line can only be replayed by the version that printed it."
             raise InvalidSchedule(msg)
-        if check != f"{zlib.crc32(body.encode()):08x}":
+        if check != f"{zlib.crc32(body.encode('ascii', 'replace')):08x}":
             msg = f"the schedule was cut short or altered (its check {check[:8]!r} does not fit): copy the whole line"
             raise InvalidSchedule(msg)
         fields = body.split(",")

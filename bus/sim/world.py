@@ -121,7 +121,11 @@ class World:
         async with Bus(trace=self._trace, middleware=self._middleware, network=self._network) as self.bus:
             self._network.note = self.bus.note
             self.loop.on_stall = lambda: list(self.bus.waits())
-            return await program(self)
+            try:
+                return await program(self)
+            finally:
+                for owner in list(self.loop.pauses):  # a paused actor could not even end
+                    self.loop.resume(owner)
 
     def _strikes(self, rule: str, n: int, probability: float) -> bool:
         return self.scheduler.fault(rule, n, probability)  # whichever scheduler it has by then: a search may wrap it
@@ -147,7 +151,11 @@ class World:
     # -- what happens to actors ----------------------------------------------------------------------------------------
 
     def crash(self, target: Target, reason: str = "a fault") -> None:
-        """Crash an actor: its tasks end, its memory is gone. A supervisor may restart it; nobody hears from it meanwhile."""
+        """Crash an actor: its tasks end, its memory is gone. A supervisor may restart it; nobody hears from it meanwhile.
+
+        The end of its process is also the end of its pause.
+        """
+        self.loop.resume(self.bus.cell(target))
         self.bus.crash(target, ActorKilled(f"{target} was crashed by {reason}"))
 
     async def restart(self, target: Target) -> None:

@@ -6,7 +6,8 @@ lane that would go is put below all others. How many steps a run has is not know
 horizon, from ten steps to ten thousand.
 
 A lane that goes on and on at one instant (a task that polls with ``sleep(0)``) would starve the one it waits for: after
-`PATIENCE` steps in a row it is put below all others, too.
+`PATIENCE` steps in a row it is put below all others, too. So is whichever lane would go after each `ROUND` steps, because
+several lanes may go on and on together (a task that polls by asking an actor).
 """
 
 from collections import deque
@@ -20,6 +21,7 @@ from bus.sim.schedulers.timing import Timing
 CHANGES = 2
 """Priority changes in a run: with d - 1 changes, bugs of depth d are found."""
 PATIENCE = 50
+ROUND = 1000
 
 
 class Pct(Timing):
@@ -30,8 +32,7 @@ class Pct(Timing):
         chance = Random(f"pct/{seed}")
         horizon = int(10 ** chance.uniform(1, 4))
         self._draw = chance.random
-        self._changes = {chance.randrange(horizon) for _ in range(CHANGES)}
-        self._rank: dict[Any, float] = {}  # lane -> rank; the lowest goes first
+        self._changes = {chance.randrange(horizon) + 1 for _ in range(CHANGES)}
         self._worst = 1.0
         self._queues: dict[Any, deque[Entry]] = {}
         self._ready: list[tuple[float, int, Any]] = []  # a heap; each ready lane is in it once
@@ -55,9 +56,9 @@ class Pct(Timing):
     def pop(self) -> Entry:
         """Give the first step of the lane with the highest priority."""
         self._count -= 1
-        if self._steps in self._changes or self._in_a_row > PATIENCE:
-            self._demote(heappop(self._ready)[2])
         self._steps += 1
+        if self._steps in self._changes or self._in_a_row > PATIENCE or self._steps % ROUND == 0:
+            self._demote(heappop(self._ready)[2])
         lane = self._ready[0][2]
         self._in_a_row = self._in_a_row + 1 if lane is self._last else 0
         self._last = lane
@@ -73,13 +74,12 @@ class Pct(Timing):
 
     def _demote(self, lane: Any) -> None:
         self._worst += 1
-        self._rank[lane] = self._worst
+        lane.rank = self._worst
         self._in_a_row = 0
         self._enter(lane)
 
     def _enter(self, lane: Any) -> None:
-        rank = self._rank.get(lane)
-        if rank is None:
-            rank = self._rank[lane] = self._draw()
+        if lane.rank is None:
+            lane.rank = self._draw()
         self._pushes += 1
-        heappush(self._ready, (rank, self._pushes, lane))
+        heappush(self._ready, (lane.rank, self._pushes, lane))

@@ -1,0 +1,1 @@
+"""How users and services call the cloud: signing in, staying signed in, trying again."""

@@ -1,0 +1,89 @@
+"""A session: signs in when it has to, renews its token before it expires, and tries once more after a 401.
+
+As keystoneauth 5.18 does (`identity/base.py`, `session.py`): a token with less than two minutes to live is renewed before it
+is used; one task fetches while the others wait; after a 401 whatever token the session holds *then* is thrown away, also one
+that another task has just fetched, and the call is sent once more.
+"""
+
+from typing import TypeVar
+
+import anyio
+
+from actors.calls import ApiRequest
+from actors.context import Credentials
+from actors.errors import Unauthorized
+from actors.keystone.messages import Authenticate, ValidateToken
+from actors.keystone.models import IssuedToken, Token
+from bus.broker import Bus
+from bus.clock import Clock
+from bus.topic import Target
+
+R = TypeVar("R")
+
+MIN_TOKEN_LIFE_SECONDS = 120
+"""A token that expires sooner is renewed before it is used (keystoneauth's `identity/base.py`)."""
+
+
+class Session:
+    """Calls the cloud on behalf of one account.
+
+    Args:
+        bus: the bus.
+        clock: of whoever calls.
+        account: how to sign in: user, password and scope.
+    """
+
+    def __init__(self, bus: Bus, clock: Clock, account: Authenticate) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._account = account
+        self._issued: IssuedToken | None = None
+        self._lock = anyio.Lock(fast_acquire=True)
+        self.logins = 0
+        """How often it has signed in."""
+
+    async def token(self) -> IssuedToken:
+        """A token that lives for two more minutes, if Keystone gives tokens that live so long.
+
+        Raises:
+            Unauthorized: if Keystone does not let this account in.
+        """
+        if (issued := self._fresh()) is None:
+            async with self._lock:
+                if (issued := self._fresh()) is None:
+                    self._issued = issued = await self._bus.ask(self._account)
+                    self.logins += 1
+        return issued
+
+    def invalidate(self) -> bool:
+        """Throw away the token that the session holds now. False if it holds none."""
+        held, self._issued = self._issued, None
+        return held is not None
+
+    async def credentials(self, *, request_id: str = "") -> Credentials:
+        """What a call on this account's own behalf carries."""
+        return Credentials(token=(await self.token()).id, request_id=request_id)
+
+    async def ask(self, request: ApiRequest[R], *, to: Target | str | None = None, request_id: str = "") -> R:
+        """Call an API on this account's own behalf.
+
+        Raises:
+            Unauthorized: if it was refused twice.
+            CloudError: whatever else the service answers.
+        """
+        try:
+            return await self._bus.ask(request, to=to, context=await self.credentials(request_id=request_id))
+        except Unauthorized:
+            if not self.invalidate():
+                raise
+        return await self._bus.ask(request, to=to, context=await self.credentials(request_id=request_id))
+
+    async def validate(self, token: str, *, allow_expired: bool) -> Token:
+        """Ask Keystone about a token, as `actors.auth_token` does."""
+        return await self.ask(ValidateToken(subject=token, allow_expired=allow_expired))
+
+    def _fresh(self) -> IssuedToken | None:
+        issued = self._issued
+        if issued is None or issued.token.expires_at < self._clock.time() + MIN_TOKEN_LIFE_SECONDS:
+            return None
+        return issued
