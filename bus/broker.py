@@ -67,7 +67,8 @@ class Bus(Exchange):
         self._leaving: dict[asyncio.Task[None], None] = {}
         self._failure: BaseException | None = None
         self._scope = anyio.CancelScope()
-        self._closing = False
+        self.closing = False
+        """Its block is being left, and every actor is stopped."""
 
     async def __aenter__(self) -> Self:
         self.open(asyncio.get_running_loop())
@@ -77,7 +78,7 @@ class Bus(Exchange):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        self._closing = True
+        self.closing = True
         with anyio.CancelScope(shield=True):
             while cells := list(self._registry.cells.values()):  # one that ends may start another
                 for cell in reversed(cells):
@@ -356,7 +357,7 @@ class Bus(Exchange):
 
     def unregister(self, cell: Cell) -> None:
         """Route nothing to *cell* any more."""
-        if self._registry.remove(cell) and self.network is not None and not self._closing:
+        if self._registry.remove(cell) and self.network is not None and not self.closing:
             self.network.forget(cell)
 
 

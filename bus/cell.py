@@ -20,7 +20,7 @@ import attrs
 
 from bus.actor import Actor, Handler
 from bus.envelope import Envelope
-from bus.errors import ActorKilled, ActorStopped, Unhandled
+from bus.errors import ActorKilled, ActorStopped, NotRunning, Unhandled
 from bus.mailbox import Mailbox
 from bus.message import Delivery
 from bus.supervisor import Restart, Supervisor
@@ -269,8 +269,10 @@ class Cell:
             return
         self.end(reason, lost)
         if self.supervisor is not None:
-            if not self.supervisor.ended(self, reason):
+            if self.bus.closing or not self.supervisor.ended(self, reason):
                 self.bury(reason)
+        elif isinstance(reason, ActorStopped) and self.bus.closing:
+            self.bury(reason)  # it asked one that ended before it, as everybody does now
         elif not isinstance(reason, ActorKilled):
             reason.add_note(f"crashed {self.name}, which nobody supervises")
             self.bus.fail(reason)
@@ -328,7 +330,7 @@ class Cell:
         except Exception as error:
             if not worker.ended:
                 self.end(error)
-            raise
+                raise
         finally:
             current_worker.reset(token)
             self.tasks.pop(worker, None)
@@ -435,6 +437,9 @@ class Cell:
     def start_soon(self, function: Callable[..., Coroutine[Any, Any, object]], *args: object) -> None:
         """Run a background task that belongs to this life."""
         starter = current_worker.get()
+        if starter is not None and starter.cell is self and starter.ended:
+            msg = f"this life of {self.name} has ended: it cannot start {getattr(function, '__name__', function)}()"
+            raise NotRunning(msg)
         worker = Worker(self, starter.envelope if starter is not None and starter.cell is self else None)
         self.tasks[worker] = None
         worker.task = self.bus.create_task(self._run_beside(worker, function, args), worker)

@@ -223,7 +223,6 @@ class Exchange:
     def look_for_cycle(self, envelope: Envelope) -> None:
         """Report if *envelope*, which found its receiver busy, closes a circle of actors that wait for each other."""
         if envelope.sender is not None and (cycle := cycle_through(envelope)) is not None:
-            envelope.cycle = cycle
             self.note("cyclic wait", envelope.address, cycle)
             self._announce(CyclicWait(cycle=cycle))
 

@@ -1,7 +1,8 @@
 """Finding circles of actors that wait for each other.
 
-An actor is stuck when each message it has in hand waits for an answer. A message that finds its receiver busy closes a
-circle when one follows, from that receiver on, what its messages in hand wait for, and comes back to the sender.
+A message that is in hand waits for whatever that hand has asked for; a message that found every hand of its receiver busy
+waits for one of them to be free. If each thing that a message waits for, and each that those wait for, is a wait
+in its turn, none of them will ever end but by a deadline; and if the message itself is among them, it closed the circle.
 """
 
 from bus.cell import Cell
@@ -9,33 +10,58 @@ from bus.envelope import Envelope
 
 
 def cycle_through(envelope: Envelope) -> str | None:
-    """The circle that *envelope* closes, as text: who waits for whom to answer what; None if it closes none."""
-    path: list[Envelope] = [envelope]
-    seen: set[int] = {envelope.id}
-    start = envelope.sender
-    receiver = envelope.receiver
-    while isinstance(receiver, Cell) and receiver is not start:
-        waiting = [worker.asking for worker in receiver.workers if worker.envelope is not None]
-        if len(waiting) < receiver.concurrency or not all(waiting):
+    """The circle that *envelope* closes, as text: who waits for whom to answer what; None if it closes none.
+
+    It is noted on each message of the circle, as nobody knows whose deadline comes first.
+    """
+    came_from: dict[int, Envelope] = {envelope.id: envelope}
+    found = [envelope]
+    last: Envelope | None = None
+    for one in found:
+        awaited = _awaited(one, envelope)
+        if awaited is None:
             return None
-        step = waiting[0]
-        if step is None or step.id in seen:
-            return None
-        seen.add(step.id)
-        path.append(step)
-        receiver = step.receiver
-    if receiver is not start or start is None or not _is_stuck(start, envelope):
+        for other in awaited:
+            if other.id == envelope.id:
+                last = last or one
+            elif other.id not in came_from:
+                came_from[other.id] = one
+                found.append(other)
+    if last is None:  # it waits for a circle that was found before
         return None
+    path = [last]
+    while path[-1] is not envelope:
+        path.append(came_from[path[-1].id])
+    path.reverse()
     links = [
         f"{one.sender.name} waits for {one.address} to answer {type(one.message).__name__}"
         for one in path
         if one.sender
     ]
-    return ", ".join(links)
+    text = ", ".join(links)
+    for one in path:
+        one.cycle = text
+    return text
 
 
-def _is_stuck(cell: Cell, with_envelope: Envelope) -> bool:
-    """Whether all hands of *cell* wait for answers, the newest being for *with_envelope*."""
-    busy = [worker for worker in cell.workers if worker.envelope is not None]
-    idle_hands = [worker for worker in busy if worker.asking is None and with_envelope.cause is not worker.envelope]
-    return len(busy) >= cell.concurrency and not idle_hands
+def _awaited(envelope: Envelope, newest: Envelope) -> list[Envelope] | None:
+    """What the hands ask for on which *envelope* depends; None if one of them asks nobody, or is free.
+
+    Args:
+        envelope: the message.
+        newest: what was sent just now, and its sender may not have noted yet that it waits for it.
+    """
+    receiver = envelope.receiver
+    if not isinstance(receiver, Cell):
+        return None
+    hands = [worker for worker in receiver.workers if worker.envelope is not None]
+    mine = [worker for worker in hands if worker.envelope is not None and worker.envelope.id == envelope.id]
+    if not mine and len(hands) < receiver.concurrency:
+        return None
+    awaited: list[Envelope] = []
+    for worker in mine or hands:
+        asked = worker.asking or (newest if worker.envelope is newest.cause else None)
+        if asked is None:
+            return None
+        awaited.append(asked)
+    return awaited

@@ -9,10 +9,11 @@ import asyncio.taskgroups
 import asyncio.tasks
 import gc
 import sys
+import threading
+import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from enum import Enum
-from threading import get_ident
 from typing import Any
 
 import anyio._backends._asyncio as backend
@@ -50,7 +51,8 @@ class OrderedSet(dict[Any, None]):
 
 def _set_in_order(*items: Any) -> Any:
     """What `asyncio.as_completed` and `asyncio.wait` make of their arguments; what they give back is a plain set."""
-    return OrderedSet(*items) if items else set()
+    kept: Any = OrderedSet(*items) if items else set[Any]()
+    return kept
 
 
 WAYS_OUT = {
@@ -65,16 +67,20 @@ WAYS_OUT = {
     "os.posix_spawn": "give the other process an actor",
     "os.system": "give the other process an actor",
     "_thread.start_new_thread": "start a task, or allow threads=Threads.INLINE",
+    "_thread.start_joinable_thread": "start a task, or allow threads=Threads.INLINE",
+    "Thread.start": "start a task, or allow threads=Threads.INLINE",
     "time.sleep": "await anyio.sleep(), which takes simulated time",
 }
 """Audit events that leave a simulation, and what to do instead."""
+UNHEARD = ((time, "sleep"), (threading.Thread, "start"))
+"""Ways out of which old interpreters say nothing: no audit event of `time.sleep` before 3.13, none of threads before 3.12."""
 
 _inside: list[int] = []
 """The threads that run a simulation. Others go about their business."""
 
 
 def _alarm(event: str, _: Any) -> None:
-    if _inside and event in WAYS_OUT and get_ident() in _inside:
+    if _inside and event in WAYS_OUT and threading.get_ident() in _inside:
         msg = f"{event} inside a simulation: {WAYS_OUT[event]}"
         raise Escaped(msg)
 
@@ -84,6 +90,17 @@ def _install_alarm() -> None:
     global _install_alarm  # noqa: PLW0603 (a once-only switch)
     sys.addaudithook(_alarm)
     _install_alarm = lambda: None  # noqa: E731
+
+
+def _alarmed(owner: Any, name: str) -> Callable[..., Any]:
+    """The function *name* of *owner*, with an alarm of its own."""
+    original = owner.__dict__[name]
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        _alarm(f"{owner.__name__}.{name}", None)
+        return original(*args, **kwargs)
+
+    return function
 
 
 async def _refuse_thread(func: Callable[..., Any], *_: Any, **__: Any) -> Any:
@@ -109,6 +126,7 @@ def guarded(threads: Threads) -> Generator[None]:
         (asyncio.taskgroups, "set", OrderedSet),
         (asyncio.tasks, "set", _set_in_order),
         (backend.AsyncIOBackend, "run_sync_in_worker_thread", in_thread),
+        *((owner, name, _alarmed(owner, name)) for owner, name in UNHEARD),
     ]
     missing: Any = object()
     before: list[tuple[Any, str, Any]] = [(owner, name, owner.__dict__.get(name, missing)) for owner, name, _ in places]
@@ -117,11 +135,11 @@ def guarded(threads: Threads) -> Generator[None]:
     gc.disable()
     for owner, name, value in places:
         setattr(owner, name, value)
-    _inside.append(get_ident())
+    _inside.append(threading.get_ident())
     try:
         yield
     finally:
-        _inside.remove(get_ident())
+        _inside.remove(threading.get_ident())
         for owner, name, value in before:
             if value is missing:
                 delattr(owner, name)

@@ -6,6 +6,8 @@ from collections.abc import Coroutine, Sequence
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 if TYPE_CHECKING:
     from bus.sim.loop import SimLoop
 
@@ -39,6 +41,8 @@ class Lane:
         self.back: Lane | None = None
 
 
+ANYIO = anyio.__file__.removesuffix("__init__.py")
+"""Where anyio's own functions come from."""
 Entry = Sequence[Any]
 """``(callback, args, context, lane)``: what the loop runs; a `Handle`, or a tuple where nobody may cancel it."""
 
@@ -94,11 +98,26 @@ class SimTask(asyncio.Task[Any]):
         self.timers = 0
         self.rank: float | None = None
         self.lanes: dict[Any, Lane] = {}
-        self.label = loop.label(name or str(getattr(coro, "__qualname__", "task")))
-        super().__init__(coro, loop=loop, name=self.label, context=context)
+        self.label = loop.label(_name(coro, name))
+        super().__init__(coro, loop=loop, name=name or self.label, context=context)
 
     def __hash__(self) -> int:
         return self.number
 
     def __eq__(self, other: object) -> bool:
         return self is other
+
+
+def _name(coro: Coroutine[Any, Any, Any], name: str | None) -> str:
+    """What to call a task: an actor's tasks by the actor, all others by their function.
+
+    Other names do not count: before Python 3.13 asyncio gives them later. anyio wraps the function, and its names begin with the
+    module, which is called otherwise when the program is imported from a file to be run again.
+    """
+    function = str(getattr(coro, "__qualname__", "task"))
+    if name is not None and function.startswith("Cell."):
+        return name
+    code = getattr(coro, "cr_code", None)
+    if name is not None and code is not None and code.co_filename.startswith(ANYIO):
+        return name.rpartition(".")[2]
+    return function.rpartition("<locals>.")[2]

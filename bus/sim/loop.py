@@ -169,8 +169,9 @@ class SimLoop(asyncio.BaseEventLoop):
         """Count a timer that was cancelled, and sweep when there are many."""
         self._cancelled_timers += 1
         if self._cancelled_timers > SWEEP and self._cancelled_timers * 2 > self._timers:
-            for when, bucket in self._due.items():
-                self._due[when] = [handle for handle in bucket if handle[0] is not None]
+            swept = ((when, [entry for entry in bucket if entry[0] is not None]) for when, bucket in self._due.items())
+            self._due = {when: bucket for when, bucket in swept if bucket}
+            self._instants_due = sorted(self._due)
             self._timers -= self._cancelled_timers
             self._cancelled_timers = 0
 
@@ -260,7 +261,7 @@ class SimLoop(asyncio.BaseEventLoop):
                         continue
                     steps += 1
                     if steps > limit:
-                        self._note(steps, entry[3].label)
+                        self._note(steps, entry)
                     if on_step is not None:
                         on_step(entry)
                     callback, args, context, _lane = entry
@@ -268,14 +269,15 @@ class SimLoop(asyncio.BaseEventLoop):
                 else:  # counted as well, or a timer that sets itself again and again would go on for ever
                     steps += 1
                     if steps > limit:
-                        self._note(steps, "callbacks" if callbacks else "time")
-                    if not callbacks and not self._stopping:
-                        self._jump()
+                        self._note(steps, None)
+                    self._jump()
         finally:
             self.steps = steps
 
     def _jump(self) -> None:
-        """Let time pass until the next timer, and make all that are due ready."""
+        """Let time pass until the next timer, and make all that are due ready; unless there is something to do now."""
+        if self._callbacks or self._stopping:
+            return
         bucket: list[Entry] = []
         when = self.now
         while not bucket:
@@ -284,7 +286,11 @@ class SimLoop(asyncio.BaseEventLoop):
             when = heapq.heappop(self._instants_due)
             bucket = [entry for entry in self._due.pop(when) if entry[0] is not None or self._forget_cancelled()]
         if when > self._max_time:
-            budget = f"{self._max_time / MICROSECONDS} simulated seconds (the next thing happens at {when / MICROSECONDS} s)"
+            for entry in bucket:
+                self._wait(when, entry)
+            budget = (
+                f"{self._max_time / MICROSECONDS} simulated seconds (the next thing happens at {when / MICROSECONDS} s)"
+            )
             self._out_of_budget(budget)
         self.now = when
         for entry in bucket:
@@ -318,11 +324,14 @@ class SimLoop(asyncio.BaseEventLoop):
             lines.append(f"task {task.label} waits at {place}")
         return lines
 
-    def _note(self, step: int, label: str) -> None:
+    def _note(self, step: int, entry: Entry | None) -> None:
         """Note a step that may be one of the last."""
         if step > self._max_steps:
+            if entry is not None:
+                self._push(entry)  # or its task could not even end
             self._out_of_budget(f"{self._max_steps} steps")
-        self._last.append(f"{self.time():.6f} s  {label}")
+        what = entry[3].label if entry is not None else "callbacks" if self._callbacks else "time goes on"
+        self._last.append(f"{self.time():.6f} s  {what}")
 
     def _out_of_budget(self, budget: str) -> NoReturn:
         self._max_steps = self._max_time = NEVER  # what is left may end in its own time

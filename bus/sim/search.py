@@ -1,5 +1,6 @@
 """Finding a schedule that breaks a program, making it small, and running it again."""
 
+import sys
 from collections.abc import Callable
 from itertools import permutations
 from typing import Any
@@ -93,6 +94,7 @@ class _Shrinker:
         self._make = make
         self._left = limit
         self._runs = 0
+        self._longest: dict[tuple[str, int], int] = {}
 
     def as_deviations(self) -> list[Deviation] | None:
         """The same run as deviations from the calm one; None if it does not fail that way (which is our bug)."""
@@ -102,6 +104,7 @@ class _Shrinker:
             record = Record(world.scheduler)
             world.scheduler = record
             _run(self._found.program, world)
+            self._longest = record.longest
             schedule = Schedule(CALM, schedule.seed, record.deviations())
         return list(schedule.deviations) if self._fails(list(schedule.deviations)) else None
 
@@ -113,14 +116,19 @@ class _Shrinker:
         return attrs.evolve(self._found, runs=self._runs)
 
     def _merged(self, deviations: list[Deviation]) -> list[Deviation]:
-        """Hold one step as long as two were held. (Two delays stay two: their sum may be more than a link ever takes.)"""
-        holds = [one for one in deviations if one.kind == "hold"]
-        for one, other in permutations(holds, 2):
-            longer = attrs.evolve(one, value=one.value + other.value)
-            trial = [longer if each is one else each for each in deviations if each is not other]
-            if self._fails(trial):
-                return self._merged(self._without_chunks(trial))
+        """Let one wait as long as two did, if nothing but chance limits how long it may."""
+        for one, other in permutations(deviations, 2):
+            value = min(one.value + other.value, self._limit(one))
+            if one.kind == other.kind and value > one.value:
+                longer = attrs.evolve(one, value=value)
+                trial = [longer if each is one else each for each in deviations if each is not other]
+                if self._fails(trial):
+                    return self._merged(self._without_chunks(trial))
         return deviations
+
+    def _limit(self, one: Deviation) -> int:
+        """The most that its value may be: a step may be held for ever, a message is as late as its link ever is."""
+        return sys.maxsize if one.kind == "hold" else self._longest.get((one.lane, one.n), one.value)
 
     def _slight(self, deviations: list[Deviation], place: int) -> list[Deviation]:
         """Bring one value as near to 0 as still fails, taking for granted that more of it fails, too."""

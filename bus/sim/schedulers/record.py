@@ -7,6 +7,8 @@ from bus.sim.handle import Entry
 from bus.sim.schedule import Deviation
 from bus.sim.scheduler import Scheduler
 
+DRAWS = 20
+
 
 class Record:
     """Passes every question on to *inner* and keeps the answers."""
@@ -14,6 +16,9 @@ class Record:
     calm = False
 
     def __init__(self, inner: Scheduler) -> None:
+        self.longest: dict[tuple[str, int], int] = {}
+        """By how many microseconds each message might at most have been late, as far as some draws show."""
+        self._chance = Random("longest")
         self._inner = inner
         self._answers: list[Deviation] = []
         self._steps = 0
@@ -41,7 +46,10 @@ class Record:
 
     def late(self, lane: str, n: int, nominal: int, draw: Callable[[Random], int] | None, aims: Sequence[int]) -> int:
         """Note how late."""
-        return self._note("late", lane, n, self._inner.late(lane, n, nominal, draw, aims))
+        value = self._note("late", lane, n, self._inner.late(lane, n, nominal, draw, aims))
+        if draw is not None:
+            self.longest[lane, n] = max(value, *(draw(self._chance) - nominal for _ in range(DRAWS)))
+        return value
 
     def pick(self, lane: str, n: int, count: int) -> int:
         """Note which member."""
