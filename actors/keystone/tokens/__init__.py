@@ -1,0 +1,25 @@
+"""Tokens: every format Keystone has had, their keys and their revocation, as pure rules.
+
+Nothing here is an actor, reads a clock or draws from a global source of chance: the time is always an argument in
+seconds since the epoch, and random bytes come from a `Randomness` that the caller hands in.
+
+=============== ===================================================================================
+`claims`        what a token says, whatever its format
+`methods`       the names of sign-in methods as the bits of a number
+`payloads`      the eleven layouts inside a Fernet token
+`cipher`        one Fernet key, and tokens sealed and opened with it
+`directory`     a folder of small files, in memory or on disk, that knows when it changed
+`keys`          a folder of Fernet keys: staged, primary, secondary
+`rotation`      setting up, rotating and distributing keys, one file operation at a time
+`lifetime`      how long tokens live, and how many keys that takes
+`provider`      the one protocol of all formats
+`fernet` `jws`  tokens that carry their claims and are stored nowhere
+`uuid` `pki`    tokens that Keystone stores: a name only, or the whole body signed
+`store`         the SQL table of stored tokens
+`cms`           signed messages (PKI, PKIZ and revocation lists) as text
+`authority`     the keys and certificates that sign them
+`body`          a token's claims as the JSON body of Keystone's API
+`revocation`    revocation events and which tokens they hit
+`errors`        everything that can go wrong, with the status that Keystone answers
+=============== ===================================================================================
+"""

@@ -1,0 +1,38 @@
+"""Scale: how much work each measurement does."""
+
+import attrs
+
+
+@attrs.frozen
+class Scale:
+    """The size of one round.
+
+    Attributes:
+        asks: requests, spread over the callers.
+        callers: one column each.
+        deliveries: copies of events, spread over the subscribers.
+        subscribers: one column each.
+        sleeps: timers, spread over the sleepers; each sleeper sleeps at least once.
+        sleepers: one column each.
+        idle: idle actors.
+        steps: task switches.
+        worlds: runs of a small program.
+    """
+
+    asks: int = 20_000
+    callers: tuple[int, ...] = (1, 100)
+    deliveries: int = 100_000
+    subscribers: tuple[int, ...] = (1, 10, 1_000)
+    sleeps: int = 20_000
+    sleepers: tuple[int, ...] = (1, 1_000, 100_000)
+    idle: int = 100_000
+    steps: int = 50_000
+    worlds: int = 100
+
+
+FULL = Scale()
+QUICK = Scale(asks=5_000, deliveries=20_000, sleeps=5_000, sleepers=(1, 1_000), idle=10_000, steps=10_000, worlds=20)
+TINY = Scale(
+    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2
+)  # fmt: skip
+"""Measures nothing, but calls everything."""

@@ -1,0 +1,90 @@
+"""The benchmarks measure nothing here, but every line of them that needs no peer runs."""
+
+import gc
+import io
+import json
+from pathlib import Path
+
+import attrs
+import pytest
+from rich.console import Console
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _root_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+@pytest.fixture
+def report(tmp_path):
+    """Each group without its peers, measured in one round of almost nothing; as text and as data."""
+    from tests.benchmarks.__main__ import GROUPS
+    from tests.benchmarks.report import judge, show, write
+    from tests.benchmarks.rounds import measure
+    from tests.benchmarks.scale import TINY
+
+    gc.freeze()  # garbage is collected before each measurement, which takes long in a process with much in it
+    results = []
+    console = Console(file=io.StringIO(), width=200)
+    for make in GROUPS.values():
+        group = make(TINY)
+        group = attrs.evolve(group, cases=tuple(case for case in group.cases if not case.peer))
+        results.append(judge(group, measure(group.cases, 1, lambda _: None)))
+        show(results[-1], console)
+    gc.unfreeze()
+    write(results, 1, tmp_path / "bench.json")
+    return console.file.getvalue(), json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+
+
+def test_every_group_is_measured_shown_and_written(report):
+    text, data = report
+    assert list(data["groups"]) == ["ask", "publish", "timers", "idle", "steps"]
+    for group in data["groups"].values():
+        assert group["title"] in text
+        assert all(figure["median"] > 0 for figure in group["figures"] if figure["column"] != "bytes each")
+
+
+def figures(ours, theirs):
+    from tests.benchmarks.rounds import Figures
+
+    columns = {("ours", "speed"): ours, ("theirs", "speed"): theirs}
+    return Figures({key: dict(enumerate(values)) for key, values in columns.items() if values}, {})
+
+
+def test_a_ratio_is_taken_within_each_round():
+    assert figures([1, 20, 3], [1, 10, 1]).ratio("ours", "speed", "theirs") == 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "theirs", "passed"),
+    [
+        ([{"limit": 2}], [], True),
+        ([{"limit": 4}], [], False),
+        ([{"limit": 4, "most": True}], [], True),
+        ([{"limit": 3, "than": "theirs"}], [1], True),
+        ([{"limit": 3, "than": "theirs"}], [2], False),
+        ([{"limit": 4}, {"limit": 3, "than": "theirs"}], [1], True),
+        ([{"limit": 4}, {"limit": 3, "than": "theirs"}], [], None),
+        ([{"limit": 3}, {"limit": 3, "than": "theirs"}], [], True),
+    ],
+)
+def test_a_floor_holds_by_any_of_its_bounds_and_needs_its_peer(limits, theirs, passed):
+    from tests.benchmarks.floors import Bound, Floor
+
+    floor = Floor("ours", "speed", tuple(Bound(**limit) for limit in limits))
+    assert floor.judge(figures([3], theirs)).passed is passed
+
+
+def test_a_peer_that_is_missing_or_broken_leaves_a_gap():
+    from tests.benchmarks.rounds import Case, measure
+
+    def broken():
+        msg = "no"
+        raise OSError(msg)
+
+    found = measure([Case("a", "", broken, "no_such_module"), Case("b", "", broken, "json")], 2, lambda _: None)
+    assert found.gaps == {"a": "not installed", "b": "failed: OSError('no')"}
+    with pytest.raises(OSError, match="no"):
+        measure([Case("ours", "", broken)], 1, lambda _: None)
