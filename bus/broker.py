@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import anyio
 import attrs
@@ -117,6 +117,9 @@ class Bus(Exchange):
             UsageError: if the address is taken.
         """
         self._check_open()
+        if not isinstance(cast("object", actor), type):
+            msg = f"start() makes the actor, in each of its lives: give it the class {type(actor).__name__}, and the arguments"
+            raise UsageError(msg)
         target = self._registry.address(topic or actor.topic or actor.__name__.lower(), server)
         clock = self.clock if self.network is None else self.network.clock(str(target))
         cell = Cell(self, actor, partial(actor, *args, **kwargs), target, clock, supervisor, restart)
@@ -292,6 +295,9 @@ class Bus(Exchange):
             subject: dotted words without wildcards; None for the event's own subject.
             context: as in `ask`.
         """
+        if not isinstance(cast("object", event), Event):
+            msg = f"{type(event).__name__} is no event: ask it, or tell it"
+            raise UsageError(msg)
         subject = event.subject if subject is None else subject
         envelope = self._envelope(event, current_worker.get(), None, subject, context, None)
         for parked in self._publish(envelope, subject):

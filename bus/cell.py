@@ -45,6 +45,9 @@ class State(Enum):
     ENDED = "ended"
 
 
+UP, ENDED = State.UP, State.ENDED  # on the path of each message: an enum's member is slow to look up before Python 3.12
+
+
 class Worker:
     """One task of an actor: who it works for, and on what.
 
@@ -103,13 +106,13 @@ class Cell:
     @property
     def is_up(self) -> bool:
         """Whether it takes messages now."""
-        return self.state is State.UP
+        return self.state is UP
 
     # -- the message in ------------------------------------------------------------------------------------------------
 
     def deliver(self, envelope: Envelope) -> None:
         """Take a message that has arrived: handle it now, hand it to a worker, or queue it."""
-        if self.state is State.ENDED:
+        if self.state is ENDED:
             self._release_place()
             self.bus.undeliverable(envelope, ActorStopped(f"{self.name} has ended"))
             return
@@ -122,7 +125,7 @@ class Cell:
             self.lose()
             bus.undeliverable(envelope, Unhandled(self._no_handler(envelope)))
             return
-        if self.busy >= self.concurrency or self.mailbox.queue or self.state is not State.UP:
+        if self.busy >= self.concurrency or self.mailbox.queue or self.state is not UP:
             self._queue(envelope)
             return
         if self.mailbox.waiting:
@@ -206,7 +209,7 @@ class Cell:
     def _take(self) -> Envelope | None:
         """The next message from the mailbox, if it is this actor's to take."""
         mailbox = self.mailbox
-        if not mailbox.queue or self.state is not State.UP:
+        if not mailbox.queue or self.state is not UP:
             return None
         envelope = mailbox.queue.popleft()
         if mailbox.waiting:
@@ -265,7 +268,7 @@ class Cell:
             reason: what happened.
             lost: messages in hand that no worker holds.
         """
-        if self.state is State.DOWN or self.state is State.ENDED:
+        if self.state is State.DOWN or self.state is ENDED:
             return
         self.end(reason, lost)
         if self.supervisor is not None:
@@ -279,7 +282,7 @@ class Cell:
 
     def end(self, reason: BaseException, lost: list[Envelope] | None = None) -> None:
         """End this life at once, without telling the supervisor. The mailbox stays as it is."""
-        if self.state is State.DOWN or self.state is State.ENDED:
+        if self.state is State.DOWN or self.state is ENDED:
             return
         self.state = State.DOWN
         in_hand = [*(lost or ()), *(worker.envelope for worker in self.workers if worker.envelope is not None)]
@@ -292,7 +295,7 @@ class Cell:
 
     def bury(self, reason: BaseException) -> None:
         """Give up on an actor that is down: nobody will restart it, so answer what waits for it."""
-        if self.state is State.ENDED:
+        if self.state is ENDED:
             return
         self.state = State.ENDED
         self.bus.unregister(self)
@@ -344,18 +347,18 @@ class Cell:
         Args:
             drain: handle what is in the mailbox and in hand first; otherwise answer it with an error.
         """
-        if self.state is State.ENDED:
+        if self.state is ENDED:
             return
         self.bus.unregister(self)
         try:
             if drain:
-                await self._wait_quiet(queue=self.state is State.UP)
+                await self._wait_quiet(queue=self.state is UP)
         finally:  # who is cancelled while it drains ends it without
             await self._finish()
 
     def stop_soon(self) -> None:
         """End this life once the messages in hand are done; a permanent child is then restarted."""
-        if self.state is State.UP:
+        if self.state is UP:
             self.state = State.STOPPING
             self.bus.spawn(self._stop_by_itself)
 
@@ -372,7 +375,7 @@ class Cell:
         await self._finish()
 
     async def _finish(self) -> None:
-        if self.state is State.UP or self.state is State.STOPPING:
+        if self.state is UP or self.state is State.STOPPING:
             self.state = State.STOPPING
             if self.actor is not None and type(self.actor).stopped is not Actor.stopped:
                 try:
@@ -387,7 +390,7 @@ class Cell:
         await self._end_for_good()
 
     async def _end_for_good(self) -> None:
-        if self.state is State.ENDED:
+        if self.state is ENDED:
             return
         in_hand = [worker.envelope for worker in self.workers if worker.envelope is not None]
         tasks = self._cancel_tasks()

@@ -20,7 +20,8 @@ class Envelope:
         address: where the sender sent it, as text: a target or a subject.
         reply: resolved with the answer; None for a `tell` or an event.
         accepted: resolved when a full mailbox had room for it at last; None unless the sender waits for that.
-        cause: the envelope whose handling sent this one.
+        causation: id of the message whose handling sent this one; 0 if it came from outside. (Not that envelope itself: it
+            would keep its own cause alive, and that one its cause, back to the beginning.)
         correlation: id of the message that started the whole conversation.
         context: what the sender passed along, such as who asks and with which token. Opaque to the bus.
         redelivered: it was delivered before, to an actor that crashed while handling it.
@@ -33,7 +34,7 @@ class Envelope:
         "accepted",
         "address",
         "beat",
-        "cause",
+        "causation",
         "context",
         "correlation",
         "cycle",
@@ -62,8 +63,12 @@ class Envelope:
         self.sender = sender
         self.receiver = receiver
         self.address = address
-        self.cause = cause
-        self.correlation: int = number if cause is None else cause.correlation
+        if cause is None:
+            self.causation = 0
+            self.correlation = number
+        else:
+            self.causation = cause.id
+            self.correlation = cause.correlation
         self.context = context
         self.reply = reply
         self.accepted: asyncio.Future[None] | None = None
@@ -74,9 +79,8 @@ class Envelope:
 
     def copy(self, *, redelivered: bool = False) -> "Envelope":
         """The same message, for another delivery."""
-        twin = Envelope(
-            self.id, self.message, self.sender, self.receiver, self.address, self.cause, self.context, self.reply
-        )
+        twin = Envelope(self.id, self.message, self.sender, self.receiver, self.address, None, self.context, self.reply)
+        twin.causation, twin.correlation = self.causation, self.correlation
         twin.redelivered = redelivered
         twin.lane = self.lane
         twin.beat = self.beat

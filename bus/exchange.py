@@ -166,10 +166,14 @@ class Exchange:
         """Send the answer back, if anybody asked."""
         if self._trace is not None:
             self._record("done" if error is None else "failed", envelope, by.name, "" if error is None else repr(error))
-        if envelope.reply is None:
+        reply = envelope.reply
+        if reply is None:
             return
-        if self.network is None:
-            self._resolve(envelope, result, error)
+        if self.network is None or self.network.is_instant:
+            if error is None and self._trace is None and not reply.done():
+                reply.set_result(result)
+            else:
+                self._resolve(envelope, result, error)
         else:
             self.network.carry_back(envelope, by, self._resolve, result, error)
 
@@ -271,7 +275,6 @@ class Exchange:
     def _record(self, kind: str, envelope: Envelope, receiver: str, detail: str = "") -> None:
         sink = self._trace
         if sink is not None:
-            cause = 0 if envelope.cause is None else envelope.cause.id
             sender = "" if envelope.sender is None else envelope.sender.name
             name = type(envelope.message).__name__
             sink(
@@ -280,7 +283,7 @@ class Exchange:
                     kind,
                     envelope.id,
                     envelope.correlation,
-                    cause,
+                    envelope.causation,
                     sender,
                     receiver,
                     name,

@@ -28,7 +28,7 @@ import attrs
 
 C = TypeVar("C")
 A = TypeVar("A")
-R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 HANDLES = "__handles__"
 """The attribute of a method that holds the message classes it handles, as a tuple."""
@@ -61,8 +61,8 @@ def message(cls: type[C]) -> type[C]:
     return attrs.frozen(kw_only=True, slots=True)(cls)
 
 
-class Request(Generic[R]):
-    """Base of messages that are answered with a value of type `R`."""
+class Request(Generic[R_co]):
+    """Base of messages that are answered with a value of type `R_co`."""
 
     __slots__ = ()
 
@@ -74,8 +74,8 @@ class Request(Generic[R]):
 
     @classmethod
     def handler(
-        cls, method: Callable[[A, Self], Coroutine[Any, Any, R] | R]
-    ) -> Callable[[A, Self], Coroutine[Any, Any, R] | R]:
+        cls, method: Callable[[A, Self], Coroutine[Any, Any, R_co] | R_co]
+    ) -> Callable[[A, Self], Coroutine[Any, Any, R_co] | R_co]:
         """Mark *method* of an actor as the one that answers this request."""
         _mark(method, cls)
         return method

@@ -45,7 +45,7 @@ class Passage:
             message=envelope.message,
             id=envelope.id,
             correlation=envelope.correlation,
-            causation=0 if envelope.cause is None else envelope.cause.id,
+            causation=envelope.causation,
             sender="" if envelope.sender is None else envelope.sender.name,
             receiver=envelope.address,
             context=envelope.context,

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 class Network(Protocol):
     """Carries messages and answers, and decides what a bus leaves open."""
 
+    @property
+    def is_instant(self) -> bool:
+        """Whether what is carried now takes no time and cannot be lost, so that an answer need not be carried."""
+        ...
+
     def carry(self, envelope: Envelope, destination: "Cell") -> None:
         """Have *envelope* delivered, in its own time, or lose it."""
         ...

@@ -150,6 +150,8 @@ class Registry:
                 msg = f"{type(message).__name__} has no topic: pass `to=`, or set `topic` on the class of a request"
                 raise InvalidTarget(msg)
             msg = f"nobody listens on {topic!r} for {type(message).__name__}; topics in use: {self._names(None)}"
+            if topic in self.cells:
+                msg += f"; for that one actor, send it to {self.cells[topic].target!r}"
             raise NoListener(msg)
         return members.cells[0] if len(members.cells) == 1 else self.choose(members)
 

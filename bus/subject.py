@@ -22,6 +22,9 @@ def words_of(subject: str, *, pattern: bool) -> list[str]:
     Raises:
         InvalidSubject: if a word is empty, `>` is not the last word, or a wildcard stands in a subject to publish to.
     """
+    if not subject:
+        msg = "an event needs a subject: set `subject` on its class, or pass `subject=`"
+        raise InvalidSubject(msg)
     words = subject.split(".")
     if not all(words):
         msg = f"{subject!r} has an empty word: subjects are words with single dots between them"

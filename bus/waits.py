@@ -60,7 +60,9 @@ def _awaited(envelope: Envelope, newest: Envelope) -> list[Envelope] | None:
         return None
     awaited: list[Envelope] = []
     for worker in mine or hands:
-        asked = worker.asking or (newest if worker.envelope is newest.cause else None)
+        asked = worker.asking
+        if asked is None and worker.envelope is not None and worker.envelope.id == newest.causation:
+            asked = newest
         if asked is None:
             return None
         awaited.append(asked)

@@ -75,6 +75,9 @@ WAYS_OUT = {
 UNHEARD = ((time, "sleep"), (threading.Thread, "start"))
 """Ways out of which old interpreters say nothing: no audit event of `time.sleep` before 3.13, none of threads before 3.12."""
 
+LITTER = 100_000
+"""Objects that runs may leave before the next one collects garbage. Each time would make a search sixty times slower."""
+_litter = 0
 _inside: list[int] = []
 """The threads that run a simulation. Others go about their business."""
 
@@ -119,6 +122,7 @@ def guarded(threads: Threads) -> Generator[None]:
 
     Garbage is not collected meanwhile: when a cycle is found depends on what ran before, and finalizers act.
     """
+    global _litter  # noqa: PLW0603 (all runs of the process share one heap)
     _install_alarm()
     in_thread = staticmethod(_run_inline if threads is Threads.INLINE else _refuse_thread)
     places: list[tuple[Any, str, Any]] = [
@@ -131,7 +135,9 @@ def guarded(threads: Threads) -> Generator[None]:
     missing: Any = object()
     before: list[tuple[Any, str, Any]] = [(owner, name, owner.__dict__.get(name, missing)) for owner, name, _ in places]
     collecting = gc.isenabled()
-    gc.collect()
+    if _litter > LITTER:
+        gc.collect()
+        _litter = 0
     gc.disable()
     for owner, name, value in places:
         setattr(owner, name, value)
@@ -145,5 +151,6 @@ def guarded(threads: Threads) -> Generator[None]:
                 delattr(owner, name)
             else:
                 setattr(owner, name, value)
+        _litter += gc.get_count()[0]
         if collecting:
             gc.enable()

@@ -20,6 +20,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from functools import partial
 from math import inf
 from threading import get_ident
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
@@ -98,8 +99,9 @@ class SimLoop(asyncio.BaseEventLoop):
         self._instants: list[int] = []
         self.pauses: dict[object, list[Entry]] = {}
         """Who is paused, with the steps that wait for the end of it."""
-        # asyncio asks this of its loop for each future; as an attribute in C it costs a quarter.
+        # asyncio asks these of its loop for each future; as attributes in C they cost a quarter.
         self.get_debug = bool  # type: ignore[method-assign]
+        self.create_future = partial(asyncio.Future, loop=self)  # type: ignore[method-assign]
 
     # -- what asyncio asks of a loop -----------------------------------------------------------------------------------
 
@@ -148,7 +150,12 @@ class SimLoop(asyncio.BaseEventLoop):
             when += self._late(when - self.now)
         handle = TimerHandle((callback, args, copy_context() if context is None else context, None, when, self))
         self._timers += 1
-        self._wait(when, handle)
+        bucket = self._due.get(when)  # as `_wait` does, for speed
+        if bucket is None:
+            self._due[when] = [handle]
+            heapq.heappush(self._instants_due, when)
+        else:
+            bucket.append(handle)
         return handle
 
     def _wait(self, when: int, handle: Entry) -> None:
@@ -284,7 +291,9 @@ class SimLoop(asyncio.BaseEventLoop):
             if not self._instants_due or self._instants_due[0] >= NEVER:
                 self._stalled()
             when = heapq.heappop(self._instants_due)
-            bucket = [entry for entry in self._due.pop(when) if entry[0] is not None or self._forget_cancelled()]
+            bucket = self._due.pop(when)
+            if self._cancelled_timers:
+                bucket = [entry for entry in bucket if entry[0] is not None or self._forget_cancelled()]
         if when > self._max_time:
             for entry in bucket:
                 self._wait(when, entry)
@@ -294,7 +303,7 @@ class SimLoop(asyncio.BaseEventLoop):
             self._out_of_budget(budget)
         self.now = when
         for entry in bucket:
-            if isinstance(entry, TimerHandle):
+            if type(entry) is TimerHandle:
                 self._timers -= 1
                 entry[5] = None
                 self._callbacks.append(entry)

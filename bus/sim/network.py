@@ -59,6 +59,11 @@ class SimNetwork:
         self._even = only is not None and self._loop.scheduler.calm and not self._faults.live and not self._backlogs
         self._nominal = 0 if only is None else only.nominal
 
+    @property
+    def is_instant(self) -> bool:
+        """Whether what is carried now takes no time and cannot be lost."""
+        return self._even and not self._nominal and self._loop.now >= self._even_from
+
     def clock(self, name: str) -> SimClock:
         """The clock of the actor called *name*."""
         found = self._clocks.get(name)
@@ -76,10 +81,13 @@ class SimNetwork:
 
     def carry(self, envelope: Envelope, destination: Cell) -> None:
         """Send *envelope* on its lane."""
-        lanes = self._lanes_of(envelope.sender)
+        sender = envelope.sender
+        lanes = self._lanes.get(sender) if sender is not None else None
+        if lanes is None:
+            lanes = self._lanes_of(sender)
         lane = lanes.get(destination)
         if lane is None:
-            lane = lanes[destination] = self._new_lane(envelope.sender, destination)
+            lane = lanes[destination] = self._new_lane(sender, destination)
         envelope.lane = lane
         loop = self._loop
         if self._even and loop.now >= self._even_from:
@@ -145,18 +153,19 @@ class SimNetwork:
         if struck is None:
             return 0
         name, verdict = struck
+        again = not answer and envelope.message.delivery is Delivery.AT_LEAST_ONCE
+        if verdict.action is Action.DUPLICATE and (not again or envelope.redelivered):
+            return 0  # twice is not more often, and what comes at most once never comes twice
         self.note(
             verdict.action.value, ends[1], f"{name}: {type(envelope.message).__name__} from {ends[0] or 'outside'}"
         )
-        again = not answer and envelope.message.delivery is Delivery.AT_LEAST_ONCE
         match verdict.action:
             case Action.DELAY:
                 return microseconds(verdict.seconds)
             case Action.DUPLICATE:
-                if again:
-                    cell.mailbox.used += 1
-                    twin = envelope.copy(redelivered=True)
-                    self._loop.call_later(RESEND, self._send_with_care, lane, twin, cell, arrive, (twin,))
+                cell.mailbox.used += 1
+                twin = envelope.copy(redelivered=True)
+                self._loop.call_later(RESEND, self._send_with_care, lane, twin, cell, arrive, (twin,))
                 return 0
             case Action.DROP:
                 if again:
