@@ -90,7 +90,7 @@ class Exchange:
                 mailbox.rejected += 1
                 msg = f"the mailbox of {receiver.name} is full with {mailbox.capacity} messages: send later, or more slowly"
                 raise MailboxFull(msg)
-            mailbox.park(envelope)
+            self._park(envelope, receiver)
             self.look_for_cycle(envelope)
             return False
         mailbox.used += 1
@@ -105,6 +105,11 @@ class Exchange:
             hook(Passage.of(envelope))
         if self._trace is not None:
             self._record("send", envelope, receiver)
+
+    def _park(self, envelope: Envelope, receiver: Cell) -> None:
+        if self.network is not None:
+            self.network.route(envelope, receiver)
+        receiver.mailbox.park(envelope)
 
     def transmit(self, envelope: Envelope, receiver: Cell) -> None:
         """Let a message go that has its place in the receiver's mailbox."""
@@ -132,7 +137,7 @@ class Exchange:
             else:
                 copy = envelope.copy()
                 copy.accepted = self.loop.create_future()
-                mailbox.park(copy)
+                self._park(copy, receiver)
                 parked.append(copy.accepted)
         if self.network is not None:
             self.network.carry_all(envelope, now)

@@ -18,6 +18,10 @@ class Network(Protocol):
         """Whether what is carried now takes no time and cannot be lost, so that an answer need not be carried."""
         ...
 
+    def route(self, envelope: Envelope, destination: "Cell") -> object:
+        """Note which way *envelope* will go, while its sender runs: it is carried later."""
+        ...
+
     def carry(self, envelope: Envelope, destination: "Cell") -> None:
         """Have *envelope* delivered, in its own time, or lose it."""
         ...

@@ -79,8 +79,8 @@ class SimNetwork:
         asked = self._picks[name] = self._picks.get(name, 0) + 1
         return scheduler.pick(name, asked, count)
 
-    def carry(self, envelope: Envelope, destination: Cell) -> None:
-        """Send *envelope* on its lane."""
+    def route(self, envelope: Envelope, destination: Cell) -> Lane:
+        """Put *envelope* on the lane from its sender, who is the one that runs now, to *destination*."""
         sender = envelope.sender
         lanes = self._lanes.get(sender) if sender is not None else None
         if lanes is None:
@@ -89,6 +89,13 @@ class SimNetwork:
         if lane is None:
             lane = lanes[destination] = self._new_lane(sender, destination)
         envelope.lane = lane
+        return lane
+
+    def carry(self, envelope: Envelope, destination: Cell) -> None:
+        """Send *envelope* on its lane."""
+        lane = envelope.lane
+        if lane is None or lane.owner is not destination:
+            lane = self.route(envelope, destination)
         loop = self._loop
         if self._even and loop.now >= self._even_from:
             self._even_until = when = loop.now + self._nominal

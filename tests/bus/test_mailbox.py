@@ -148,11 +148,7 @@ def test_every_message_is_handled_or_refused_or_dropped_and_counted_so(seed, rul
     assert rule is Overflow.DROP_OLDEST or not dead
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="in simulated time, a message that waited for room travels on the lane of whoever made room, not of its sender",
-)
-@settings(FEW, derandomize=True, database=None)
+@FEW
 @given(st.integers(0, 10_000), st.integers(1, 3))
 def test_code_outside_of_actors_is_held_to_the_same_order(seed, capacity):
     log = []
