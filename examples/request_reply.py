@@ -49,8 +49,8 @@ async def dine(world: World, name: str, dish: str) -> None:
 async def evening(world: World) -> None:
     await world.bus.start(Kitchen)
     async with anyio.create_task_group() as guests:
-        for name, dish in {"Ann": "pizza", "Ben": "soup", "Cleo": "lasagne", "Dan": "sushi", "Eve": "soup"}.items():
-            guests.start_soon(dine, world, name, dish)
+        for table, dish in enumerate(["pizza", "soup", "lasagne", "sushi", "soup"], start=1):
+            guests.start_soon(dine, world, f"table {table}", dish)
             await anyio.sleep(60)
 
 

@@ -47,7 +47,7 @@ class Porter(Actor):
 async def night(world: World) -> None:
     supervisor = Supervisor(world.bus, "the landlord", intensity=2, period=10)  # restarts in so many seconds
     await supervisor.start(Porter, dict[str, int]())
-    for guest in ("Ann", "Ben", "a ghost", "Cleo", "a ghost", "a ghost", "a ghost"):
+    for guest in ("a knight", "a monk", "a ghost", "a queen", "a ghost", "a ghost", "a ghost"):
         await anyio.sleep(4)
         await world.bus.tell(Knock(guest=guest))
     await anyio.sleep(4)
