@@ -117,5 +117,9 @@ class Actor:
         self._cell.bus.heartbeat(worker.envelope)
 
     def stop(self) -> None:
-        """End this actor once the message in hand is done; what is left in its mailbox is answered with an error."""
+        """End this life once the messages in hand are done.
+
+        A permanent child of a supervisor then begins a new life, which gets what is left in the mailbox. Any other actor has
+        ended: `stopped` is called, and what is left is answered with an error.
+        """
         self._cell.stop_soon()

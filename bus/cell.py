@@ -150,6 +150,8 @@ class Cell:
             self._tell_quiet()
 
     def _handle_plain(self, envelope: Envelope, handler: Handler) -> None:
+        if self.bus.watched:
+            self.bus.handling(envelope, self)
         try:
             result = handler.call(self.actor, envelope.message)
         except Exception as error:  # noqa: BLE001 (whatever it raises goes to the asker or the supervisor)
@@ -188,6 +190,8 @@ class Cell:
         bus = self.bus
         while True:
             worker.envelope = envelope
+            if bus.watched:
+                bus.handling(envelope, self)
             try:
                 if bus.around_handle:
                     result = await bus.run_around(envelope, self._call_handler)

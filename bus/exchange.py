@@ -157,6 +157,11 @@ class Exchange:
             return False
         return True
 
+    def handling(self, envelope: Envelope, by: Cell) -> None:
+        """Note that a handler begins."""
+        if self._trace is not None:
+            self._record("handle", envelope, by.name)
+
     async def run_around(self, envelope: Envelope, innermost: Callable[[Envelope], Coroutine[Any, Any, Any]]) -> Any:
         """Run a handler inside the middleware that wraps handling."""
         proceed = partial(innermost, envelope)

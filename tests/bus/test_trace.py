@@ -112,7 +112,7 @@ def test_a_request_leaves_a_record_of_each_step(run):
     run(conversation, trace=sink)
 
     mine = [record.kind for record in sink.records if record.message == "Inner"]
-    assert mine == ["send", "deliver", "done", "reply"]
+    assert mine == ["send", "deliver", "handle", "done", "reply"]
 
 
 def test_every_record_knows_its_conversation_and_its_cause(run):
