@@ -55,6 +55,14 @@ def _set_in_order(*items: Any) -> Any:
     return kept
 
 
+_any_order = asyncio.all_tasks
+
+
+def _all_tasks(loop: asyncio.AbstractEventLoop | None = None) -> set[asyncio.Task[Any]]:
+    """All tasks, put into the set one by one, by number: the weak set that asyncio keeps them in knows tasks of other runs."""
+    return set(sorted(_any_order(loop), key=hash))  # noqa: C414 (the order of insertion is the point)
+
+
 WAYS_OUT = {
     "socket.connect": "give the peer an actor and `ask` it",
     "socket.bind": "give the server an actor with a topic",
@@ -129,6 +137,7 @@ def guarded(threads: Threads) -> Generator[None]:
         (backend, "set", OrderedSet),
         (asyncio.taskgroups, "set", OrderedSet),
         (asyncio.tasks, "set", _set_in_order),
+        *((owner, "all_tasks", _all_tasks) for owner in (asyncio, asyncio.tasks, backend)),
         (backend.AsyncIOBackend, "run_sync_in_worker_thread", in_thread),
         *((owner, name, _alarmed(owner, name)) for owner, name in UNHEARD),
     ]

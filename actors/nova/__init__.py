@@ -1,0 +1,1 @@
+"""Nova: servers, from the request to the guest on its host."""
