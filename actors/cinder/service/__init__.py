@@ -1,0 +1,1 @@
+"""The actors: `CinderApi`, `CinderScheduler` and `CinderVolume`."""

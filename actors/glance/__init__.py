@@ -1,0 +1,1 @@
+"""Glance: images, their bytes, and who may have them."""

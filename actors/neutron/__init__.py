@@ -1,0 +1,1 @@
+"""Neutron: networks, subnets, ports and security groups, and the agents that wire ports on their hosts."""
