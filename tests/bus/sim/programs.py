@@ -84,6 +84,15 @@ async def sibling(world: World, number: int) -> None:
         world.bus.note("cancelled", f"sibling {number}")
 
 
+async def late(world: World, number: int) -> None:
+    """Ask, and say in which order one began."""
+    world.bus.note("begun", f"late {number}")
+    try:
+        await world.bus.ask(Work(depth=0))
+    except BusError:
+        await anyio.sleep(0.01 * number)
+
+
 async def fail(seconds: float) -> None:
     await anyio.sleep(seconds)
     raise LookupError("on purpose")
@@ -108,6 +117,12 @@ async def groups(world: World) -> None:
                 group.create_task(sibling(world, number), name=f"sibling-{number}")
     except TimeoutError:
         pass
+    await asyncio.wait({asyncio.create_task(sibling(world, number)) for number in range(CHILDREN)}, timeout=0.01)
+    for task in asyncio.all_tasks():
+        if task.get_coro().__qualname__ == "sibling":
+            task.cancel()
+    for one in asyncio.as_completed([late(world, number) for number in range(CHILDREN)]):
+        await one
 
 
 async def program(world: World) -> None:

@@ -122,6 +122,12 @@ def test_twice_finds_what_else_decides(planted):
         twice(planted, make=World, schedule=Schedule())
 
 
+@pytest.mark.parametrize("planted", [follows_the_wall_clock, follows_chance, follows_addresses])
+def test_twice_needs_no_new_process_for_what_differs_within_one(planted):
+    with pytest.raises(Nondeterministic, match="another run in this process"):
+        twice(lambda world: planted(world), make=World, schedule=Schedule())
+
+
 @schedules
 def test_twice_finds_nothing_where_the_schedule_decides_alone(schedule):
     assert twice(program, make=World, schedule=schedule) == digest(transcript(program, make=World, schedule=schedule))

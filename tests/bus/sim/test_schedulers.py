@@ -281,4 +281,5 @@ def test_pct_gets_through_a_loop_that_polls(seed, latency, poll):
                 else:
                     await world.bus.ask(Add(number=1))
 
-    World(schedule=Schedule("pct", seed), latency=latency, max_steps=20_000).run(program)
+    budget = {"sleep": 900, "ask": 20_000}[poll]
+    World(schedule=Schedule("pct", seed), latency=latency, max_steps=budget).run(program)
