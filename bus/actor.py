@@ -18,6 +18,7 @@ from bus.errors import NotRunning, UsageError
 from bus.mailbox import Overflow
 from bus.message import HANDLES
 from bus.topic import Target
+from bus.worker import current_worker
 
 if TYPE_CHECKING:
     from bus.broker import Bus
@@ -108,8 +109,6 @@ class Actor:
 
     def heartbeat(self) -> None:
         """Tell whoever asked with ``monitor=`` that the message in hand is still being worked on."""
-        from bus.cell import current_worker  # noqa: PLC0415 (the runtime imports this module)
-
         worker = current_worker.get()
         if worker is None or worker.envelope is None:
             msg = "heartbeat() shows progress of the message in hand: call it in a handler"

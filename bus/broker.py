@@ -15,7 +15,7 @@ import anyio
 import attrs
 
 from bus.actor import Actor
-from bus.cell import Cell, State, Worker, current_worker
+from bus.cell import Cell, State
 from bus.errors import MailboxFull, NoListener, NotRunning, UsageError
 from bus.exchange import Exchange
 from bus.listener import Listener
@@ -26,6 +26,7 @@ from bus.network import Network
 from bus.supervisor import Restart, Supervisor
 from bus.topic import Target
 from bus.trace import Sink
+from bus.worker import Worker, current_worker
 
 R = TypeVar("R")
 

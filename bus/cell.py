@@ -11,7 +11,6 @@ life that has ended cannot send any more, so that what its `finally` blocks stil
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from bus.mailbox import Mailbox
 from bus.message import Delivery
 from bus.supervisor import Restart, Supervisor
 from bus.topic import Target
+from bus.worker import Worker, current_worker
 
 if TYPE_CHECKING:
     from bus.broker import Bus
@@ -46,30 +46,6 @@ class State(Enum):
 
 
 UP, ENDED = State.UP, State.ENDED  # on the path of each message: an enum's member is slow to look up before Python 3.12
-
-
-class Worker:
-    """One task of an actor: who it works for, and on what.
-
-    Attributes:
-        cell: the actor.
-        envelope: the message in hand, or, for a background task, the one in whose handling it was started.
-        asking: the ask it waits for.
-        ended: this life is over: it may send nothing any more.
-        task: the task itself.
-    """
-
-    __slots__ = ("asking", "cell", "ended", "envelope", "task")
-
-    def __init__(self, cell: "Cell", envelope: Envelope | None) -> None:
-        self.cell = cell
-        self.envelope = envelope
-        self.asking: Envelope | None = None
-        self.ended = False
-        self.task: asyncio.Task[None] | None = None
-
-
-current_worker: ContextVar[Worker | None] = ContextVar("current_worker", default=None)
 
 
 class Cell:

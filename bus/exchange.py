@@ -6,7 +6,7 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
-from bus.cell import Cell, State, Worker
+from bus.cell import Cell, State
 from bus.clock import Clock, RealClock
 from bus.deadlines import Deadlines
 from bus.envelope import Envelope
@@ -20,6 +20,7 @@ from bus.registry import Registry
 from bus.topic import Target
 from bus.trace import Record, Sink
 from bus.waits import cycle_through
+from bus.worker import Worker
 
 
 class Exchange:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from typing import Any
 
-from bus.cell import Cell, current_worker
+from bus.cell import Cell
 from bus.envelope import Envelope
 from bus.message import Delivery
 from bus.sim.clock import SimClock
@@ -14,6 +14,7 @@ from bus.sim.faults import Action, Faults, Packet
 from bus.sim.handle import Entry, Lane, SimTask
 from bus.sim.links import Links
 from bus.sim.loop import SimLoop, microseconds
+from bus.worker import current_worker
 
 RESEND = 1.0
 """Seconds after which a message that must be delivered at least once is sent again, if it was lost."""
