@@ -95,10 +95,7 @@ class Exchange:
             self.look_for_cycle(envelope)
             return False
         mailbox.used += 1
-        if self.network is None:
-            self.loop.call_soon(receiver.deliver, envelope, context=self._context)
-        else:
-            self.network.carry(envelope, receiver)
+        self.transmit(envelope, receiver)
         return True
 
     def _sending(self, envelope: Envelope, receiver: str) -> None:

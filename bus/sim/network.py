@@ -82,13 +82,10 @@ class SimNetwork:
 
     def route(self, envelope: Envelope, destination: Cell) -> Lane:
         """Put *envelope* on the lane from its sender, who is the one that runs now, to *destination*."""
-        sender = envelope.sender
-        lanes = self._lanes.get(sender) if sender is not None else None
-        if lanes is None:
-            lanes = self._lanes_of(sender)
+        lanes = self._lanes_of(envelope.sender)
         lane = lanes.get(destination)
         if lane is None:
-            lane = lanes[destination] = self._new_lane(sender, destination)
+            lane = lanes[destination] = self._new_lane(envelope.sender, destination)
         envelope.lane = lane
         return lane
 
