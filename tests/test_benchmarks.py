@@ -40,7 +40,7 @@ def report(tmp_path):
 
 def test_every_group_is_measured_shown_and_written(report):
     text, data = report
-    assert list(data["groups"]) == ["ask", "publish", "timers", "idle", "steps"]
+    assert list(data["groups"]) == ["ask", "publish", "timers", "idle", "steps", "tokens"]
     for group in data["groups"].values():
         assert group["title"] in text
         assert all(figure["median"] > 0 for figure in group["figures"] if figure["column"] != "bytes each")

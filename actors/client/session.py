@@ -2,18 +2,19 @@
 
 As keystoneauth 5.18 does (`identity/base.py`, `session.py`): a token with less than two minutes to live is renewed before it
 is used; one task fetches while the others wait; after a 401 whatever token the session holds *then* is thrown away, also one
-that another task has just fetched, and the call is sent once more.
+that another task has just fetched, and the call is sent once more. If signing in fails, its error is what the call ends with.
 """
 
+from functools import partial
 from typing import TypeVar
 
 import anyio
 
 from actors.calls import ApiRequest
+from actors.client.caller import Caller
 from actors.context import Credentials
-from actors.errors import Unauthorized
-from actors.keystone.messages import Authenticate, ValidateToken
-from actors.keystone.models import IssuedToken, Token
+from actors.keystone.messages import Authenticate, FetchCertificates, FetchRevocationList, ValidateToken
+from actors.keystone.models import Certificates, IssuedToken, Token
 from bus.broker import Bus
 from bus.clock import Clock
 from bus.topic import Target
@@ -30,11 +31,12 @@ class Session:
     Args:
         bus: the bus.
         clock: of whoever calls.
-        account: how to sign in: user, password and scope.
+        account: how to sign in.
+        connect_retries: how often a connection that failed is tried again; signing in is tried once.
     """
 
-    def __init__(self, bus: Bus, clock: Clock, account: Authenticate) -> None:
-        self._bus = bus
+    def __init__(self, bus: Bus, clock: Clock, account: Authenticate, *, connect_retries: int = 0) -> None:
+        self._caller = Caller(bus, connect_retries)
         self._clock = clock
         self._account = account
         self._issued: IssuedToken | None = None
@@ -51,7 +53,7 @@ class Session:
         if (issued := self._fresh()) is None:
             async with self._lock:
                 if (issued := self._fresh()) is None:
-                    self._issued = issued = await self._bus.ask(self._account)
+                    self._issued = issued = await self._caller.bus.ask(self._account)
                     self.logins += 1
         return issued
 
@@ -64,23 +66,32 @@ class Session:
         """What a call on this account's own behalf carries."""
         return Credentials(token=(await self.token()).id, request_id=request_id)
 
-    async def ask(self, request: ApiRequest[R], *, to: Target | str | None = None, request_id: str = "") -> R:
-        """Call an API on this account's own behalf.
+    async def ask(
+        self, request: ApiRequest[R], *, to: Target | str | None = None, timeout: float | None = None,
+        monitor: float | None = None, request_id: str = "",
+    ) -> R:  # fmt: skip
+        """Call an API on this account's own behalf; the arguments are those of `Bus.ask`.
 
         Raises:
             Unauthorized: if it was refused twice.
             CloudError: whatever else the service answers.
         """
-        try:
-            return await self._bus.ask(request, to=to, context=await self.credentials(request_id=request_id))
-        except Unauthorized:
-            if not self.invalidate():
-                raise
-        return await self._bus.ask(request, to=to, context=await self.credentials(request_id=request_id))
+        credentials = partial(self.credentials, request_id=request_id)
+        return await self._caller.call(request, credentials, self.invalidate, to=to, timeout=timeout, monitor=monitor)
+
+    # -- what `actors.auth_token` asks Keystone ------------------------------------------------------------------------
 
     async def validate(self, token: str, *, allow_expired: bool) -> Token:
-        """Ask Keystone about a token, as `actors.auth_token` does."""
+        """Ask about a token."""
         return await self.ask(ValidateToken(subject=token, allow_expired=allow_expired))
+
+    async def revocation_list(self) -> str:
+        """Fetch the signed list of revoked PKI tokens."""
+        return await self.ask(FetchRevocationList())
+
+    async def certificates(self) -> Certificates:
+        """Fetch the certificates that PKI tokens are verified with."""
+        return await self.ask(FetchCertificates())
 
     def _fresh(self) -> IssuedToken | None:
         issued = self._issued

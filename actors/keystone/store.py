@@ -7,7 +7,17 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from actors.ids import DomainId, ProjectId, RoleId, UserId
-from actors.keystone.models import Domain, Endpoint, Project, Role, User
+from actors.keystone.models import (
+    ApplicationCredential,
+    ApplicationCredentialId,
+    Domain,
+    Endpoint,
+    Project,
+    Role,
+    Trust,
+    TrustId,
+    User,
+)  # fmt: skip
 from actors.keystone.tokens.revocation import RevocationList
 
 T = TypeVar("T", Domain, Project, User, Role)
@@ -29,7 +39,7 @@ class Store:
     """The tables.
 
     Args:
-        password_hash_rounds: rounds of PBKDF2 with SHA-256 for a password; as `KeystoneConfig` has them.
+        password_hash_rounds: rounds of PBKDF2 with SHA-256 for a secret; as `KeystoneConfig` has them.
     """
 
     def __init__(self, password_hash_rounds: int = 100) -> None:
@@ -39,6 +49,8 @@ class Store:
         self.roles: dict[RoleId, Role] = {}
         self.grants: dict[Grant, None] = {}
         self.endpoints: list[Endpoint] = []
+        self.trusts: dict[TrustId, Trust] = {}
+        self.application_credentials: dict[ApplicationCredentialId, ApplicationCredential] = {}
         self.revocations = RevocationList()
         self._rounds = password_hash_rounds
         self._passwords: dict[str, tuple[bytes, bytes]] = {}  # salt and hash
@@ -56,24 +68,36 @@ class Store:
                 return row
         return None
 
-    def drop_grants(self, *, user_id: UserId | None = None, target: str | None = None) -> None:
-        """Delete the grants of a user, or on a target."""
-        kept = [grant for grant in self.grants if grant.user_id != user_id and grant.target != target]
-        self.grants = dict.fromkeys(kept)
+    def drop_grants(
+        self, *, user_id: UserId | None = None, target: str | None = None, role_id: RoleId | None = None
+    ) -> None:
+        """Delete the grants of a user, on a target, or of a role."""
+        self.grants = {
+            grant: None
+            for grant in self.grants
+            if grant.user_id != user_id and grant.target != target and grant.role_id != role_id
+        }
 
-    def set_password(self, user_id: UserId, password: str, chance: Random) -> None:
-        """Keep a salted hash of *password*."""
+    def drop_application_credentials(self, user_id: UserId, project_id: str | None = None) -> None:
+        """Delete the application credentials of a user, on a project or all of them."""
+        for credential in tuple(self.application_credentials.values()):
+            if credential.user_id == user_id and project_id in (None, credential.project_id):
+                del self.application_credentials[credential.id]
+                self.drop_password(credential.id)
+
+    def set_password(self, owner: str, password: str, chance: Random) -> None:
+        """Keep a salted hash of the password of a user, or of the secret of an application credential."""
         salt = chance.randbytes(16)
-        self._passwords[user_id] = (salt, self._hash(password, salt))
+        self._passwords[owner] = (salt, self._hash(password, salt))
 
-    def has_password(self, user_id: str, password: str) -> bool:
-        """Whether this is the user's password; how long it takes says neither how much of it is right, nor who exists."""
-        salt, expected = self._passwords.get(user_id, (bytes(16), b""))
+    def has_password(self, owner: str, password: str) -> bool:
+        """Whether this is the password; how long it takes says neither how much of it is right, nor who exists."""
+        salt, expected = self._passwords.get(owner, (bytes(16), b""))
         return hmac.compare_digest(self._hash(password, salt), expected)
 
-    def drop_password(self, user_id: UserId) -> None:
-        """Forget the user's password."""
-        self._passwords.pop(user_id, None)
+    def drop_password(self, owner: str) -> None:
+        """Forget a password."""
+        self._passwords.pop(owner, None)
 
     def _hash(self, password: str, salt: bytes) -> bytes:
         return hashlib.pbkdf2_hmac("sha256", password.encode(), salt, self._rounds)

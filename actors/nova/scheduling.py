@@ -3,45 +3,20 @@
 As nova's `scheduler/filters/`, `scheduler/weights/` and `weights.py`: a host must pass every filter; then each weigher gives each
 host that is left a raw value, the values are stretched to 0..1 over those hosts (all equal: 0), multiplied and added up.
 How much memory, disk and how many cores are free is Placement's business, so no filter asks for that.
+
+In a large cloud most hosts look alike, so weights are worked out once for each different look.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Self
 
 import attrs
 
 from actors.ids import ServerId
+from actors.nova.models import ComputeNode, ComputeService, Flavor
 
-
-@attrs.frozen(kw_only=True)
-class HostState:
-    """What a scheduler knows of a host.
-
-    Attributes:
-        host: its name.
-        up: its nova-compute has reported within `service_down_time`.
-        enabled: an administrator lets it take servers.
-        free_ram_mb: megabytes that no server claims.
-        free_vcpus: virtual cores that no server claims, by the allocation ratio.
-        free_disk_mb: megabytes that no server claims.
-        num_io_ops: servers that are being built, resized or otherwise moved there.
-        num_instances: servers.
-        failed_builds: builds that failed there since the last that succeeded.
-        hypervisor_version: for hosts of different age.
-        instances: the servers there.
-    """
-
-    host: str
-    up: bool = True
-    enabled: bool = True
-    free_ram_mb: float = 0
-    free_vcpus: float = 0
-    free_disk_mb: float = 0
-    num_io_ops: int = 0
-    num_instances: int = 0
-    failed_builds: int = 0
-    hypervisor_version: int = 0
-    instances: frozenset[ServerId] = frozenset()
+Look = tuple[float, ...]
+"""The raw values of a host, one for each of `WEIGHERS`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -61,78 +36,186 @@ class GroupRules:
     max_server_per_host: int = 1
 
 
-def compute_filter(host: HostState, group: GroupRules) -> bool:
-    """The host's service is enabled and up."""
-    del group
-    return host.enabled and host.up
+@attrs.frozen(kw_only=True)
+class HostState:
+    """What a scheduler knows of a host.
+
+    Attributes:
+        host: its name.
+        free_ram_mb: megabytes that no server claims.
+        free_vcpus: virtual cores that no server claims, by the allocation ratio.
+        free_disk_mb: megabytes that no server claims.
+        num_io_ops: servers that are being built or moved there.
+        num_instances: servers.
+        failed_builds: builds that failed there since the last that succeeded.
+        hypervisor_version: for hosts of different age.
+        look: all of these that weigh.
+        service: the key of its nova-compute in the services table.
+    """
+
+    host: str
+    free_ram_mb: float = 0
+    free_vcpus: float = 0
+    free_disk_mb: float = 0
+    num_io_ops: int = 0
+    num_instances: int = 0
+    failed_builds: int = 0
+    hypervisor_version: int = 0
+    look: Look = attrs.field(
+        init=False, repr=False, eq=False,
+        default=attrs.Factory(lambda self: tuple(raw(self) for _, raw in WEIGHERS.values()), takes_self=True),
+    )  # fmt: skip
+    service: tuple[str, str] = attrs.field(
+        init=False,
+        repr=False,
+        eq=False,
+        default=attrs.Factory(lambda self: ("nova-compute", self.host), takes_self=True),
+    )
+
+    @classmethod
+    def of(cls, node: ComputeNode) -> Self:
+        """What a compute node's row says of its host (nova's `host_manager.py`)."""
+        return cls(
+            host=node.host,
+            free_ram_mb=node.memory_mb * node.ram_allocation_ratio - node.memory_mb_used,
+            free_vcpus=node.vcpus * node.cpu_allocation_ratio - node.vcpus_used,
+            free_disk_mb=1024 * (node.local_gb * node.disk_allocation_ratio - node.local_gb_used),
+            num_io_ops=node.io_ops,
+            num_instances=node.running_vms,
+            failed_builds=node.failed_builds,
+            hypervisor_version=node.hypervisor_version,
+        )
+
+    def with_server(self, flavor: Flavor) -> Self:
+        """The same once it has one more server, before its nova-compute says so (`consume_from_request`)."""
+        return attrs.evolve(
+            self,
+            free_ram_mb=self.free_ram_mb - flavor.ram,
+            free_vcpus=self.free_vcpus - flavor.vcpus,
+            free_disk_mb=self.free_disk_mb - 1024 * (flavor.disk + flavor.ephemeral),
+            num_io_ops=self.num_io_ops + 1,
+            num_instances=self.num_instances + 1,
+        )
 
 
-def anti_affinity_filter(host: HostState, group: GroupRules) -> bool:
-    """Fewer members of the group are on the host than are allowed."""
-    return group.policy != "anti-affinity" or len(host.instances & group.members) < group.max_server_per_host
+WEIGHERS: Final[dict[str, tuple[float, Callable[[HostState], float]]]] = {
+    "ram_weight_multiplier": (1.0, lambda host: host.free_ram_mb),
+    "cpu_weight_multiplier": (1.0, lambda host: host.free_vcpus),
+    "disk_weight_multiplier": (1.0, lambda host: host.free_disk_mb),
+    "hypervisor_version_weight_multiplier": (1.0, lambda host: host.hypervisor_version),
+    "io_ops_weight_multiplier": (-1.0, lambda host: host.num_io_ops),
+    "num_instances_weight_multiplier": (0.0, lambda host: host.num_instances),
+    "build_failure_weight_multiplier": (1_000_000.0, lambda host: -host.failed_builds),
+}
+"""Option, its default, and the raw value of a host."""
+
+SOFT_WEIGHERS: Final = {
+    "soft-affinity": ("soft_affinity_weight_multiplier", 1.0),
+    "soft-anti-affinity": ("soft_anti_affinity_weight_multiplier", -1.0),
+}
+"""Policy of a server group, option (1.0 by default), and sign of the number of its members on a host."""
 
 
-def affinity_filter(host: HostState, group: GroupRules) -> bool:
-    """The host is where the group is, if it is anywhere yet."""
-    return group.policy != "affinity" or not group.hosts or host.host in group.hosts
+@attrs.frozen(kw_only=True)
+class Demand:
+    """What filters are told.
+
+    Attributes:
+        group: of the server.
+        services: Nova's services, by binary and host.
+        servers: on which hosts servers are, as the scheduler was told.
+        now: seconds since 1970.
+        service_down_time: seconds without a report after which a service is down.
+    """
+
+    group: GroupRules = GroupRules()
+    services: Mapping[tuple[str, str], ComputeService] = attrs.field(
+        factory=dict[tuple[str, str], ComputeService], repr=False
+    )
+    servers: Mapping[str, Iterable[ServerId]] = attrs.field(factory=dict[str, Iterable[ServerId]], repr=False)
+    now: float = 0.0
+    service_down_time: float = 60.0
+
+    def members_on(self, host: str) -> int:
+        """How many members of the group are on a host."""
+        members = self.group.members
+        return sum(server in members for server in self.servers.get(host, ()))
 
 
-Filter = Callable[[HostState, GroupRules], bool]
-FILTERS: Final[dict[str, Filter]] = {
+def compute_filter(hosts: list[HostState], demand: Demand) -> list[HostState]:
+    """Those whose service is enabled and up."""
+    services, now, down_time = demand.services, demand.now, demand.service_down_time
+    return [
+        host
+        for host in hosts
+        if (service := services.get(host.service)) is not None
+        and not service.disabled
+        and -down_time <= now - service.last_seen_up <= down_time
+    ]
+
+
+def anti_affinity_filter(hosts: list[HostState], demand: Demand) -> list[HostState]:
+    """Those with fewer members of the group than are allowed."""
+    if demand.group.policy != "anti-affinity":
+        return hosts
+    return [host for host in hosts if demand.members_on(host.host) < demand.group.max_server_per_host]
+
+
+def affinity_filter(hosts: list[HostState], demand: Demand) -> list[HostState]:
+    """Those where the group is, if it is anywhere yet."""
+    if demand.group.policy != "affinity" or not demand.group.hosts:
+        return hosts
+    return [host for host in hosts if host.host in demand.group.hosts]
+
+
+FILTERS: Final[dict[str, Callable[[list[HostState], Demand], list[HostState]]]] = {
     "ComputeFilter": compute_filter,
     "ServerGroupAntiAffinityFilter": anti_affinity_filter,
     "ServerGroupAffinityFilter": affinity_filter,
 }
 """The default `[filter_scheduler] enabled_filters`, but for the two that look at capabilities no host here lacks."""
 
-Weigher = Callable[[HostState, GroupRules], float]
-WEIGHERS: Final[dict[str, tuple[float, Weigher]]] = {
-    "ram_weight_multiplier": (1.0, lambda host, _: host.free_ram_mb),
-    "cpu_weight_multiplier": (1.0, lambda host, _: host.free_vcpus),
-    "disk_weight_multiplier": (1.0, lambda host, _: host.free_disk_mb),
-    "hypervisor_version_weight_multiplier": (1.0, lambda host, _: host.hypervisor_version),
-    "soft_affinity_weight_multiplier": (1.0, lambda host, group: _soft(host, group, "soft-affinity")),
-    "soft_anti_affinity_weight_multiplier": (1.0, lambda host, group: -_soft(host, group, "soft-anti-affinity")),
-    "io_ops_weight_multiplier": (-1.0, lambda host, _: host.num_io_ops),
-    "num_instances_weight_multiplier": (0.0, lambda host, _: host.num_instances),
-    "build_failure_weight_multiplier": (1_000_000.0, lambda host, _: -host.failed_builds),
-}
-"""Option, its default, and the raw value of a host."""
 
-
-def _soft(host: HostState, group: GroupRules, policy: str) -> float:
-    return len(host.instances & group.members) if group.policy == policy else 0
-
-
-def passing(hosts: Iterable[HostState], group: GroupRules, filters: Sequence[str] = tuple(FILTERS)) -> list[HostState]:
+def passing(hosts: list[HostState], demand: Demand, filters: Sequence[str] = tuple(FILTERS)) -> list[HostState]:
     """The hosts that pass every filter, in their order."""
-    tests = [FILTERS[name] for name in filters]
-    return [host for host in hosts if all(test(host, group) for test in tests)]
+    for name in filters:
+        hosts = FILTERS[name](hosts, demand)
+    return hosts
 
 
-def weigh(
-    hosts: Sequence[HostState], group: GroupRules, multipliers: dict[str, float] | None = None
-) -> list[tuple[HostState, float]]:
-    """The hosts with their weights, the heaviest first; those of equal weight keep their order.
+def weights(hosts: Sequence[HostState], demand: Demand, multipliers: Mapping[str, float] | None = None) -> list[float]:
+    """The weight of each host.
 
     Args:
         hosts: those that passed the filters.
-        group: of the server.
+        demand: what the filters were told.
         multipliers: options that differ from the defaults.
     """
-    totals = [0.0] * len(hosts)
-    for option, (default, weigher) in WEIGHERS.items():
-        multiplier = (multipliers or {}).get(option, default)
-        if multiplier:
-            raw = [weigher(host, group) for host in hosts]
-            for place, value in enumerate(_stretched(raw)):
-                totals[place] += multiplier * value
-    return sorted(zip(hosts, totals, strict=True), key=lambda weighed: -weighed[1])
+    options = multipliers or {}
+    factors = [options.get(option, default) for option, (default, _) in WEIGHERS.items()]
+    weight_of = _weights([host.look for host in hosts], factors)
+    found = [weight_of[host.look] for host in hosts]
+    if demand.group.policy in SOFT_WEIGHERS:
+        option, sign = SOFT_WEIGHERS[demand.group.policy]
+        members: list[Look] = [(demand.members_on(host.host),) for host in hosts]
+        extra = _weights(members, [sign * options.get(option, 1.0)])
+        found = [weight + extra[on] for weight, on in zip(found, members, strict=True)]
+    return found
 
 
-def _stretched(values: Sequence[float]) -> list[float]:
-    """Stretch to 0..1, as nova's `weights.normalize` does."""
-    low, high = min(values, default=0), max(values, default=0)
-    if low == high:
-        return [0.0] * len(values)
-    return [(value - low) / (high - low) for value in values]
+def best_first(hosts: Sequence[HostState], weighed: Sequence[float]) -> list[HostState]:
+    """The hosts, the heaviest first; those of equal weight keep their order."""
+    order = sorted(range(len(hosts)), key=weighed.__getitem__, reverse=True)  # `reverse` keeps the order of equal ones
+    return [hosts[place] for place in order]
+
+
+def _weights(looks: Iterable[Look], factors: Sequence[float]) -> dict[Look, float]:
+    """The weight of each look: its values stretched to 0..1, as nova's `weights.normalize` does, times factors, in all."""
+    different = list(dict.fromkeys(looks))
+    totals = [0.0] * len(different)
+    for factor, values in zip(factors, zip(*different, strict=True), strict=bool(different)):
+        low, high = min(values), max(values)
+        if factor and low != high:
+            for place, value in enumerate(values):
+                totals[place] += factor * (value - low) / (high - low)
+    return dict(zip(different, totals, strict=True))

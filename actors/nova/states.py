@@ -11,7 +11,7 @@ that somebody else, such as a delete, was faster.
 from enum import StrEnum
 from typing import Final
 
-from actors.nova.errors import UnexpectedDeletingTaskState, UnexpectedTaskState
+from actors.nova.errors import InstanceInvalidState, UnexpectedDeletingTaskState, UnexpectedTaskState
 
 
 class VmState(StrEnum):
@@ -46,6 +46,8 @@ class TaskState(StrEnum):
     REBOOT_PENDING = "reboot_pending"
     REBOOT_STARTED = "reboot_started"
     REBOOTING_HARD = "rebooting_hard"
+    REBOOT_PENDING_HARD = "reboot_pending_hard"
+    REBOOT_STARTED_HARD = "reboot_started_hard"
     POWERING_OFF = "powering-off"
     POWERING_ON = "powering-on"
     MIGRATING = "migrating"
@@ -63,6 +65,8 @@ STATUS: Final[dict[VmState, dict[TaskState | None, str]]] = {
         TaskState.REBOOT_PENDING: "REBOOT",
         TaskState.REBOOT_STARTED: "REBOOT",
         TaskState.REBOOTING_HARD: "HARD_REBOOT",
+        TaskState.REBOOT_PENDING_HARD: "HARD_REBOOT",
+        TaskState.REBOOT_STARTED_HARD: "HARD_REBOOT",
         TaskState.MIGRATING: "MIGRATING",
     },
     VmState.BUILDING: {DEFAULT: "BUILD"},
@@ -103,3 +107,39 @@ def check_task_state(server_id: str, actual: TaskState | None, expected: tuple[T
     wanted = ", ".join(str(state) for state in expected)
     text = f"Conflict updating instance {server_id}. Expected: {{'task_state': [{wanted}]}}. Actual: {{'task_state': {actual}}}"
     raise (UnexpectedDeletingTaskState if actual is TaskState.DELETING else UnexpectedTaskState)(text)
+
+
+# -- what the API lets begin -------------------------------------------------------------------------------------------
+
+ALLOWED: Final[dict[str, tuple[tuple[VmState, ...], tuple[TaskState | None, ...]]]] = {
+    "reboot": ((VmState.ACTIVE,), (None,)),
+    "reboot hard": (
+        (VmState.ACTIVE, VmState.STOPPED, VmState.PAUSED, VmState.SUSPENDED, VmState.ERROR),
+        (None, TaskState.REBOOTING, TaskState.REBOOT_PENDING, TaskState.REBOOT_STARTED),
+    ),
+    "stop": ((VmState.ACTIVE, VmState.ERROR), (None,)),
+    "start": ((VmState.STOPPED,), (None,)),
+    "snapshot": ((VmState.ACTIVE, VmState.STOPPED, VmState.PAUSED, VmState.SUSPENDED), (None,)),
+    "live_migrate": ((VmState.ACTIVE, VmState.PAUSED), (None,)),
+    "attach_volume": (
+        (VmState.ACTIVE, VmState.PAUSED, VmState.STOPPED, VmState.SHELVED, VmState.SHELVED_OFFLOADED),
+        (None,),
+    ),
+    "detach_volume": ((VmState.ACTIVE, VmState.PAUSED, VmState.STOPPED, VmState.SUSPENDED), (None,)),
+}
+"""What can be begun in which vm and task states (the `check_instance_state` decorators of nova's `compute/api.py`)."""
+
+
+def check_allowed(server_id: str, action: str, vm_state: VmState, task_state: TaskState | None) -> None:
+    """Whether an action can begin.
+
+    Raises:
+        InstanceInvalidState: if the server is in a state in which it cannot.
+    """
+    vm_states, task_states = ALLOWED[action]
+    for name, state, fine in (
+        ("vm_state", vm_state, vm_state in vm_states),
+        ("task_state", task_state, task_state in task_states),
+    ):
+        if not fine:
+            raise InstanceInvalidState(f"Cannot '{action}' instance {server_id} while it is in {name} {state}")

@@ -17,6 +17,8 @@ class Scale:
         idle: idle actors.
         steps: task switches.
         worlds: runs of a small program.
+        tokens: tokens to issue, and to validate; fewer of formats that are slow.
+        rows: tokens that the table of stored ones holds already.
     """
 
     asks: int = 20_000
@@ -28,11 +30,23 @@ class Scale:
     idle: int = 100_000
     steps: int = 50_000
     worlds: int = 100
+    tokens: int = 10_000
+    rows: tuple[int, ...] = (1_000, 100_000)
 
 
 FULL = Scale()
-QUICK = Scale(asks=5_000, deliveries=20_000, sleeps=5_000, sleepers=(1, 1_000), idle=10_000, steps=10_000, worlds=20)
+QUICK = Scale(
+    asks=5_000,
+    deliveries=20_000,
+    sleeps=5_000,
+    sleepers=(1, 1_000),
+    idle=10_000,
+    steps=10_000,
+    worlds=20,
+    tokens=2_000,
+    rows=(1_000, 10_000),
+)
 TINY = Scale(
-    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2
+    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20)
 )  # fmt: skip
 """Measures nothing, but calls everything."""

@@ -16,7 +16,6 @@ from actors.cinder.errors import (
     VolumeAttachmentNotFound,
 )
 from actors.cinder.listing import matches, ordered, page
-from actors.cinder.locks import Locks
 from actors.cinder.messages import (
     CompleteAttachment,
     CreateAttachment,
@@ -41,6 +40,7 @@ from actors.cinder.service.volumes import backend_of
 from actors.cinder.states import RESERVE, RESERVE_MULTIATTACH, RESERVED_BY_ITS_SERVER, VOLUME_STATUSES
 from actors.errors import InternalError, Trouble
 from actors.ids import AttachmentId, ServerId
+from actors.locks import Locks
 from actors.service import request_context
 from bus.errors import BusError
 from bus.topic import Target

@@ -5,12 +5,12 @@ from typing import ClassVar
 import anyio
 
 from actors.cinder.config import CinderConfig
-from actors.cinder.locks import Locks
 from actors.cinder.neighbours import Glance
 from actors.cinder.rpc import SCHEDULER, VOLUME, PublishCapabilities, UpdateCapabilities
 from actors.cinder.service.base import INTERNAL, ReportingService
 from actors.cinder.storage import StorageArray
 from actors.cinder.store import CinderStore
+from actors.locks import Locks
 from bus.topic import Target
 
 

@@ -8,10 +8,13 @@ seconds since the epoch, and random bytes come from a `Randomness` that the call
 `methods`       the names of sign-in methods as the bits of a number
 `payloads`      the eleven layouts inside a Fernet token
 `cipher`        one Fernet key, and tokens sealed and opened with it
-`directory`     a folder of small files, in memory or on disk, that knows when it changed
+`directory`     a folder of small files, in memory or on disk, and what is made of them
+`watch`         whether a folder on disk changed, told without reading it
 `keys`          a folder of Fernet keys: staged, primary, secondary
 `rotation`      setting up, rotating and distributing keys, one file operation at a time
-`lifetime`      how long tokens live, and how many keys that takes
+`survey`        what each file in such a folder is good for
+`lifetime`      how long tokens live
+`advice`        how many keys that takes, and which tokens a plan for rotating them loses
 `provider`      the one protocol of all formats
 `fernet` `jws`  tokens that carry their claims and are stored nowhere
 `uuid` `pki`    tokens that Keystone stores: a name only, or the whole body signed
@@ -19,6 +22,7 @@ seconds since the epoch, and random bytes come from a `Randomness` that the call
 `cms`           signed messages (PKI, PKIZ and revocation lists) as text
 `authority`     the keys and certificates that sign them
 `body`          a token's claims as the JSON body of Keystone's API
+`unverified`    what a token says by its own word
 `revocation`    revocation events and which tokens they hit
 `errors`        everything that can go wrong, with the status that Keystone answers
 =============== ===================================================================================

@@ -33,6 +33,7 @@ PATHS: Final = {
     "thumbprint": ("oauth2_credential", "x5t#S256"),
 }
 """Where in `token` each claim stands."""
+_TRUSTEE: Final = ("OS-TRUST:trust", "trustee_user", "id")
 
 
 def format_time(seconds: float) -> str:
@@ -85,6 +86,7 @@ def read(body: str | bytes) -> TokenClaims:
     try:
         token = json.loads(body)["token"]
         found = {claim: _find(token, path) for claim, path in PATHS.items()}
+        found["user_id"] = _find(token, _TRUSTEE) or found["user_id"]  # the body may name the impersonated trustor
         values: dict[str, Any] = {
             claim: _FROM_JSON.get(claim, text)(value) for claim, value in found.items() if value is not None
         }

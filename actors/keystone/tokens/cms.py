@@ -113,6 +113,18 @@ class Trust:
         return data.content.content, signers[0].signature
 
 
+def unverified_content(message: bytes) -> bytes:
+    """Return what a message says it signs, whoever signed it, if anybody did.
+
+    Raises:
+        TokenNotFound: It is no signed message of Keystone's shape.
+    """
+    try:
+        return asn1.decode_der(_Message, message).content.content.content
+    except (ValueError, TypeError) as error:
+        raise TokenNotFound(f"{len(message)} bytes that are no signed message") from error
+
+
 def sign(content: bytes, key: RSAPrivateKey, certificate: x509.Certificate) -> bytes:
     """Sign *content* with the key of *certificate*; return DER."""
     return asn1.encode_der(_shape(_signer_id(certificate), content, key.sign(content, PKCS1v15(), SHA256())))

@@ -1,14 +1,8 @@
-"""A folder of small files, in memory or on disk, that knows when it changed.
+"""A folder of small files, in memory or on disk, and what is made of them.
 
 Keystone reads its key files anew on every operation, so that a rotation counts at once. `Cached` gives the same answers
-without the reading: it keeps what was made of the files as long as the folder's *stamp* stays the same.
-
-What makes that correct on disk: the stamp holds the inode-change times of the folder and of each file, which every
-creation, renaming, removal, writing and change of permissions moves on, and which nobody can set back. But they move
-in ticks, so a second change within the tick of the first would go unseen. Therefore a stamp is trusted only if
-all its times were already `GRANULARITY` old when the reading began, by the clock that stamps the files; a folder
-that changed more recently is read anew on every operation, as Keystone does always. The stamp is taken before the
-reading, so a change in the midst of it is a change of the stamp.
+without the reading: it keeps what was made of the files for as long as a watch on the folder sees no change. What is
+seen when, see `watch`.
 """
 
 import os
@@ -16,17 +10,17 @@ import shutil
 import stat
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from attrs import define, field
 
-from actors.keystone.tokens.errors import KeyFileMissing, KeysNotFound, KeysUnusable
+from actors.keystone.tokens.errors import KeyFileMissing, KeysNotFound, KeysUnusable, TokenError
+from actors.keystone.tokens.watch import DiskWatch, Watch
 
 T = TypeVar("T")
-
-GRANULARITY: Final = 2_000_000_000
-"""Nanoseconds; no file system in use stamps its files more coarsely."""
+R = TypeVar("R")
 
 
 class Directory(Protocol):
@@ -68,28 +62,45 @@ class Directory(Protocol):
         """Tell whether every user of the machine may look into the folder, of which Keystone only warns."""
         ...
 
-    def stamp(self) -> object | None:
-        """Return a value that is the same later only if nothing changed in between; None if that is uncertain."""
+    def watch(self) -> Watch | None:
+        """Begin to watch; None if the folder changed too recently for every further change to be told."""
         ...
 
 
 class Cached(Generic[T]):
     """What `build` makes of a folder, made anew only when the folder may have changed."""
 
+    _kept: T
+
     def __init__(self, directory: Directory, build: Callable[[Directory], T]) -> None:
         """Keep what *build* makes of *directory*, but no error that it raises."""
         self._directory = directory
         self._build = build
-        self._kept: tuple[object, T] | None = None
+        self._watch: Watch | None = None
 
-    def get(self) -> T:
-        """Return what *build* makes of the folder as it is now."""
-        stamp = self._directory.stamp()
-        if stamp is not None and self._kept is not None and self._kept[0] == stamp:
-            return self._kept[1]
-        built = self._build(self._directory)
-        self._kept = stamp, built
-        return built
+    def get(self, *, thorough: bool = False) -> T:
+        """Return what *build* makes of the folder as it is now.
+
+        Args:
+            thorough: Look at every file; without it, one that was written in place may be seen a little later.
+        """
+        if self._watch is None or self._watch(thorough=thorough):
+            self._watch = None
+            watch = self._directory.watch()
+            self._kept = self._build(self._directory)
+            self._watch = watch
+        return self._kept
+
+    def use(self, use: Callable[[T], R]) -> R:
+        """Return what *use* makes of it; a failure counts only after every file was looked at."""
+        kept = self.get()
+        try:
+            return use(kept)
+        except TokenError:
+            fresh = self.get(thorough=True)
+            if fresh is kept:
+                raise
+        return use(fresh)
 
 
 @define(eq=False)
@@ -144,8 +155,14 @@ class MemoryDirectory:
         """Tell whether every user of the machine may look into the folder."""
         return self.exposed
 
-    def stamp(self) -> tuple[int, bool, bool]:
-        """Return the number of changes so far, and whether the folder can be read."""
+    def watch(self) -> Watch:
+        """Begin to watch."""
+        return partial(self._changed, self._state())
+
+    def _changed(self, seen: tuple[int, bool, bool], *, thorough: bool = False) -> bool:
+        return self._state() != seen
+
+    def _state(self) -> tuple[int, bool, bool]:
         return self._changes, self.exists, self.readable
 
     def _demand(self, name: str | None = None, *, may: bool) -> None:
@@ -164,11 +181,11 @@ class DiskDirectory:
         Args:
             path: The folder; it need not exist yet.
             file_clock: Nanoseconds since the epoch of the clock that stamps the files, `time.time_ns` for a local disk.
-                It never changes an answer, only how often files are read; without it, on every operation.
+                Without it files are read on every operation, as they must be on a disk of the network, which may answer
+                with times that are no longer so.
         """
         self._path = path
         self._file_clock = file_clock
-        self._seen = [str(path)]
 
     def create(self) -> None:
         """Make the folder, with mode 0700, unless it is there."""
@@ -183,9 +200,7 @@ class DiskDirectory:
                 "set it up, or give its owner the permissions r and x"
             )
         with _as_typed_errors(str(self._path)), os.scandir(self._path) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_file())
-        self._seen = [str(self._path), *(f"{self._path}/{name}" for name in names)]
-        return names
+            return sorted(entry.name for entry in entries if entry.is_file())
 
     def read(self, name: str) -> str:
         """Read a file."""
@@ -233,15 +248,16 @@ class DiskDirectory:
         with _as_typed_errors(str(self._path)):
             return bool(self._path.stat().st_mode & (stat.S_IROTH | stat.S_IXOTH))
 
-    def stamp(self) -> object | None:
-        """Return identity and change time of the folder and of each file in it; None if one of them is too fresh."""
+    def watch(self) -> Watch | None:
+        """Begin to watch the folder and its files; None if one of them is too fresh, or the folder cannot be read."""
         if self._file_clock is None:
             return None
+        now = self._file_clock()
         try:
-            changes = [os.stat(path).st_ctime_ns for path in self._seen]  # noqa: PTH116 - on every token, and faster
-        except OSError:
+            watch = DiskWatch(str(self._path), self.names)
+        except (OSError, KeysUnusable):
             return None
-        return changes if max(changes) <= self._file_clock() - GRANULARITY else None
+        return watch if watch.is_sure(now) else None
 
 
 @contextmanager

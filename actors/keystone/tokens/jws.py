@@ -10,7 +10,8 @@ fraction of a second that was cut off fails with a server error, an oddity that 
 
 import json
 from collections.abc import Callable
-from typing import Any, Final, final
+from functools import partial
+from typing import Any, Final, TypeAlias, final
 
 from attrs import asdict, field, frozen
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -114,7 +115,7 @@ class JwsProvider:
 
     def read(self, token: str, now: float, /) -> TokenClaims:
         """Verify a token's signature and time of issue, and read it."""
-        payload = self._verify(token)
+        payload = self._public.use(partial(_verify, token))
         try:
             named: dict[str, Any] = json.loads(payload)
             claims = _from_json(named)
@@ -131,32 +132,37 @@ class JwsProvider:
     def revoke(self, _token: str, /) -> None:
         """Do nothing: no token is stored."""
 
-    def _verify(self, token: str) -> bytes:
-        """Return the payload that a trusted key signed."""
-        signed, _, signature = token.rpartition(".")
-        header, _, payload = signed.partition(".")
-        try:
-            authentic = self._is_signed(signed.encode(), base64url.decode(signature))
-            if authentic and json.loads(base64url.decode(header))["alg"] == "ES256":
-                return base64url.decode(payload)
-        except (ValueError, TypeError, LookupError):
-            pass
-        raise TokenNotFound(f"Could not find token: {len(token)} characters that no trusted key signed with ES256")
 
-    def _is_signed(self, signed: bytes, signature: bytes) -> bool:
-        if len(signature) != 2 * _NUMBER_BYTES:
-            return False
-        numbers = signature[:_NUMBER_BYTES], signature[_NUMBER_BYTES:]
-        encoded = encode_dss_signature(*map(int.from_bytes, numbers))
-        for key in self._public.get():
-            if isinstance(key, KeyMalformed):
-                raise key
-            try:
-                key.verify(encoded, signed, _ES256)
-            except InvalidSignature:
-                continue
-            return True
+_PublicKeys: TypeAlias = list[ec.EllipticCurvePublicKey | KeyMalformed]
+
+
+def _verify(token: str, keys: _PublicKeys) -> bytes:
+    """Return the payload that one of *keys* signed."""
+    signed, _, signature = token.rpartition(".")
+    header, _, payload = signed.partition(".")
+    try:
+        authentic = _is_signed(signed.encode(), base64url.decode(signature), keys)
+        if authentic and json.loads(base64url.decode(header))["alg"] == "ES256":
+            return base64url.decode(payload)
+    except (ValueError, TypeError, LookupError, RecursionError):
+        pass
+    raise TokenNotFound(f"Could not find token: {len(token)} characters that no trusted key signed with ES256")
+
+
+def _is_signed(signed: bytes, signature: bytes, keys: _PublicKeys) -> bool:
+    if len(signature) != 2 * _NUMBER_BYTES:
         return False
+    numbers = signature[:_NUMBER_BYTES], signature[_NUMBER_BYTES:]
+    encoded = encode_dss_signature(*map(int.from_bytes, numbers))
+    for key in keys:
+        if isinstance(key, KeyMalformed):
+            raise key
+        try:
+            key.verify(encoded, signed, _ES256)
+        except InvalidSignature:
+            continue
+        return True
+    return False
 
 
 def _to_json(claims: TokenClaims) -> dict[str, Any]:
@@ -189,7 +195,7 @@ def _read_private_key(directory: Directory) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _read_public_keys(directory: Directory) -> list[ec.EllipticCurvePublicKey | KeyMalformed]:
+def _read_public_keys(directory: Directory) -> _PublicKeys:
     return [_parse_public_key(name, directory.read(name)) for name in directory.names()]
 
 

@@ -9,6 +9,7 @@ are *secondary*. All of them open tokens, and are tried from the highest number 
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
 from attrs import field, frozen
@@ -19,6 +20,14 @@ from actors.keystone.tokens.errors import KeyMalformed, KeysNotFound, TokenNotRe
 
 STAGED: Final = 0
 """The number of the key that will be the next primary."""
+
+
+class Role(StrEnum):
+    """What a key does. All of them open tokens."""
+
+    PRIMARY = "primary"
+    STAGED = "staged"
+    SECONDARY = "secondary"
 
 
 @frozen
@@ -84,6 +93,23 @@ class KeyRepository:
         """
         return self._ring.get()
 
+    def open(self, token: str) -> tuple[Envelope, bytes]:
+        """Take a token apart and open it with the first key that can; a broken repository counts before a bad token.
+
+        Returns:
+            The envelope, and the payload.
+
+        Raises:
+            KeysUnusable: One of its children, as for `ring`.
+            TokenNotRecognized: It is no Fernet token, or no key can.
+        """
+
+        def open_with(ring: KeyRing) -> tuple[Envelope, bytes]:
+            envelope = Envelope.parse(token)
+            return envelope, ring.open(envelope)[1]
+
+        return self._ring.use(open_with)
+
 
 def read_key_ring(directory: Directory) -> KeyRing:
     """Read all keys in *directory*; a rotation between two files is not noticed, as in Keystone."""
@@ -100,6 +126,13 @@ def read_key_files(directory: Directory) -> dict[int, tuple[str, str]]:
     return files
 
 
+def role(number: int, primary: int) -> Role:
+    """Tell what a key does; a staged key that is alone is the primary one."""
+    if number == primary:
+        return Role.PRIMARY
+    return Role.STAGED if number == STAGED else Role.SECONDARY
+
+
 def key_number(name: str) -> int | None:
     """Read the number of a key from the name of its file; None if the file is no key."""
     try:
@@ -112,7 +145,8 @@ def _parse_key(number: int, text: str) -> FernetKey:
     try:
         return FernetKey(text)
     except ValueError:
-        raise KeyMalformed(
-            f"key file {number} of {len(text)} characters is no Fernet key, which has 44 of URL-safe base64; "
-            "copy it from another node, or remove it"
-        ) from None
+        pass  # it may quote the key
+    raise KeyMalformed(
+        f"key file {number} of {len(text)} characters is no Fernet key, which has 44 of URL-safe base64; "
+        "copy it from another node, or remove it"
+    )

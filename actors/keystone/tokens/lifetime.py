@@ -1,4 +1,4 @@
-"""How long tokens live, and how many keys that takes.
+"""How long tokens live.
 
 Keystone and its middleware differ at one instant: to Keystone a token is expired *at* `expires_at`, to a service that
 has it in its cache only after.
@@ -56,27 +56,3 @@ def is_alive(claims: TokenClaims, now: float, window: float = 0) -> bool:
         window: Seconds for which an expired token still counts, where the question allows that.
     """
     return now < claims.expires_at + window
-
-
-def readable_for(max_active_keys: int, rotation_interval: float) -> float:
-    """Tell for how many seconds each token can be opened at least, if keys are rotated every `rotation_interval`.
-
-    A key is primary for one interval, then secondary for `max_active_keys` - 2 of them.
-    """
-    return max(0, max_active_keys - 2) * rotation_interval
-
-
-def active_keys_needed(expiration: float, rotation_interval: float, window: float = 0) -> int:
-    """Tell how many keys must be kept so that no token outlives its key, as keystone's Fernet FAQ does.
-
-    Args:
-        expiration: Seconds that tokens live.
-        rotation_interval: Seconds between two rotations.
-        window: Seconds for which expired tokens still count beside a service token.
-    """
-    return math.ceil((expiration + window) / rotation_interval) + 2
-
-
-def loses_tokens(max_active_keys: int, expiration: float, rotation_interval: float, window: float = 0) -> bool:
-    """Tell whether some token would lose its key before its end; the arguments are those of `active_keys_needed`."""
-    return readable_for(max_active_keys, rotation_interval) < expiration + window

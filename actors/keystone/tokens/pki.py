@@ -18,7 +18,7 @@ from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from typing import Final, final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from actors.keystone.tokens import body as bodies
 from actors.keystone.tokens.authority import Authority
@@ -138,8 +138,8 @@ def sign_revocation_list(revoked: Iterable[StoredToken], authority: Authority) -
 class RevokedToken:
     """An entry of the revocation list."""
 
-    id: str
-    """The `token_id`, for a PKI token a hash."""
+    id: str = field(repr=False)
+    """The `token_id`: of a PKI token a hash, of a UUID token the token itself."""
     expires: int
     """Seconds since the epoch."""
     audit_id: str | None = None
@@ -167,7 +167,7 @@ def read_revocation_list(signed: str, trust: Trust, now: float) -> tuple[Revoked
             RevokedToken(
                 id=bodies.text(entry["id"]),
                 expires=bodies.parse_time(entry["expires"]),
-                audit_id=entry.get("audit_id"),
+                audit_id=None if entry.get("audit_id") is None else bodies.text(entry["audit_id"]),
             )
             for entry in json.loads(text)["revoked"]
         )

@@ -1,12 +1,16 @@
 """Filters and weighers."""
 
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.ids import ServerId
-from actors.nova.scheduling import FILTERS, GroupRules, HostState, passing, weigh
+from actors.nova.models import ComputeService
+from actors.nova.scheduling import FILTERS, WEIGHERS, Demand, GroupRules, HostState, best_first, passing, weights
 
+NOW, DOWN_TIME = 1000.0, 60.0
+NAMES = [f"h{n}" for n in range(8)]
 SERVERS = [ServerId(name) for name in "abc"]
 GROUPS = st.builds(
     GroupRules,
@@ -15,56 +19,84 @@ GROUPS = st.builds(
     members=st.frozensets(st.sampled_from(SERVERS)),
     max_server_per_host=st.integers(1, 2),
 )
-NUMBERS = st.integers(0, 1000)
+SERVICES = st.builds(
+    ComputeService,
+    binary=st.just("nova-compute"),
+    host=st.just(""),
+    disabled=st.booleans(),
+    last_seen_up=st.sampled_from([NOW - DOWN_TIME - 1, NOW - DOWN_TIME, NOW]),
+)
+DEMANDS = st.builds(
+    Demand,
+    group=GROUPS,
+    services=st.dictionaries(st.tuples(st.just("nova-compute"), st.sampled_from(NAMES)), SERVICES),
+    servers=st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(SERVERS), unique=True)),
+    now=st.just(NOW),
+    service_down_time=st.just(DOWN_TIME),
+)
+NUMBERS = st.integers(0, 3)
 HOSTS = st.lists(
     st.builds(
         HostState,
-        host=st.sampled_from([f"h{n}" for n in range(8)]),
-        up=st.booleans(),
-        enabled=st.booleans(),
+        host=st.sampled_from(NAMES),
         free_ram_mb=NUMBERS,
         free_vcpus=NUMBERS,
         free_disk_mb=NUMBERS,
         num_io_ops=NUMBERS,
-        failed_builds=st.integers(0, 3),
-        instances=st.frozensets(st.sampled_from(SERVERS)),
+        failed_builds=NUMBERS,
     ),
     unique_by=lambda host: host.host,
     max_size=8,
 )
 
 
-@given(HOSTS, GROUPS)
-def test_a_host_passes_only_if_it_is_up_and_enabled_and_the_group_allows_it(hosts, group):
-    for host in passing(hosts, group):
-        assert host.up
-        assert host.enabled
-        if group.policy == "anti-affinity":
-            assert len(host.instances & group.members) < group.max_server_per_host
-        if group.policy == "affinity" and group.hosts:
-            assert host.host in group.hosts
+def fits(host: HostState, demand: Demand) -> bool:
+    """What the filters are to say, one host at a time."""
+    service, group = demand.services.get(("nova-compute", host.host)), demand.group
+    if service is None or service.disabled or NOW - service.last_seen_up > DOWN_TIME:
+        return False
+    if group.policy == "anti-affinity":
+        return len(group.members.intersection(demand.servers.get(host.host, ()))) < group.max_server_per_host
+    return group.policy != "affinity" or not group.hosts or host.host in group.hosts
 
 
-@given(HOSTS, GROUPS)
-def test_every_host_that_some_filter_refuses_is_left_out(hosts, group):
-    refused = [host for host in hosts if not all(test(host, group) for test in FILTERS.values())]
-
-    assert passing(hosts, group) == [host for host in hosts if host not in refused]
+@given(HOSTS, DEMANDS)
+def test_a_host_passes_if_it_is_enabled_and_up_and_the_group_allows_it(hosts, demand):
+    assert passing(hosts, demand) == [host for host in hosts if fits(host, demand)]
 
 
-@given(HOSTS, GROUPS)
-def test_weighing_keeps_every_host_and_puts_the_heaviest_first(hosts, group):
-    weighed = weigh(hosts, group)
+@given(HOSTS, DEMANDS)
+def test_no_filter_at_all_lets_every_host_pass(hosts, demand):
+    assert passing(hosts, demand, ()) == hosts
+    assert list(FILTERS) == ["ComputeFilter", "ServerGroupAntiAffinityFilter", "ServerGroupAffinityFilter"]
 
-    assert sorted(host.host for host, _ in weighed) == sorted(host.host for host in hosts)
-    assert [weight for _, weight in weighed] == sorted((weight for _, weight in weighed), reverse=True)
+
+@given(HOSTS, DEMANDS)
+def test_weights_are_the_stretched_values_of_each_host_times_the_multipliers(hosts, demand):
+    expected = dict.fromkeys((host.host for host in hosts), 0.0)
+    for multiplier, raw in WEIGHERS.values():
+        values = [raw(host) for host in hosts]
+        for host, value in zip(hosts, values, strict=True):
+            if min(values) != max(values):
+                expected[host.host] += multiplier * (value - min(values)) / (max(values) - min(values))
+    plain = attrs.evolve(demand, group=GroupRules())
+
+    assert weights(hosts, plain) == pytest.approx([expected[host.host] for host in hosts])
+
+
+@given(st.lists(st.integers(0, 3)))
+def test_the_heaviest_host_comes_first_and_those_of_equal_weight_keep_their_order(weighed):
+    hosts = [HostState(host=str(place)) for place in range(len(weighed))]
+
+    pairs = sorted(zip(weighed, hosts, strict=True), key=lambda pair: -pair[0])
+    assert best_first(hosts, weighed) == [host for _, host in pairs]
 
 
 @given(HOSTS)
 def test_hosts_that_are_alike_weigh_nothing_and_keep_their_order(hosts):
     alike = [attrs.evolve(HostState(host="x"), host=host.host) for host in hosts]
 
-    assert weigh(alike, GroupRules()) == [(host, 0.0) for host in alike]
+    assert weights(alike, Demand()) == [0.0] * len(alike)
 
 
 def test_the_emptiest_host_wins_unless_builds_failed_there():
@@ -72,14 +104,13 @@ def test_the_emptiest_host_wins_unless_builds_failed_there():
     empty = HostState(host="empty", free_ram_mb=9, free_vcpus=9, free_disk_mb=9)
     failing = attrs.evolve(empty, failed_builds=1)
 
-    assert [host for host, _ in weigh([full, empty], GroupRules())] == [empty, full]
-    assert [host for host, _ in weigh([full, failing], GroupRules())] == [full, failing]
+    assert best_first([full, empty], weights([full, empty], Demand())) == [empty, full]
+    assert best_first([full, failing], weights([full, failing], Demand())) == [full, failing]
 
 
-def test_soft_policies_draw_members_together_or_apart():
-    with_member = HostState(host="with", instances=frozenset(SERVERS))
-    without = HostState(host="without")
-    members = frozenset(SERVERS)
+@pytest.mark.parametrize(("policy", "first"), [("soft-affinity", "with"), ("soft-anti-affinity", "without")])
+def test_soft_policies_draw_members_together_or_apart(policy, first):
+    hosts = [HostState(host="without"), HostState(host="with")]
+    demand = Demand(group=GroupRules(policy=policy, members=frozenset(SERVERS)), servers={"with": SERVERS})
 
-    assert weigh([without, with_member], GroupRules(policy="soft-affinity", members=members))[0][0] is with_member
-    assert weigh([with_member, without], GroupRules(policy="soft-anti-affinity", members=members))[0][0] is without
+    assert best_first(hosts, weights(hosts, demand))[0].host == first

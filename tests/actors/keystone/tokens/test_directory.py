@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actors.keystone.tokens import directory as directories
-from actors.keystone.tokens.directory import GRANULARITY, Cached, Directory, DiskDirectory, MemoryDirectory
-from actors.keystone.tokens.errors import KeyFileMissing, KeysNotFound, KeysUnusable
+from actors.keystone.tokens.directory import Cached, Directory, DiskDirectory, MemoryDirectory
+from actors.keystone.tokens.errors import KeyFileMissing, KeysNotFound, KeysUnusable, TokenNotRecognized
 from actors.keystone.tokens.keys import KeyRepository
 from actors.keystone.tokens.rotation import rotate, run, set_up
+from actors.keystone.tokens.watch import FILES_AT_ONCE, GRANULARITY
 
+REAL_STAT = os.stat
 LATER = 1 << 62
 """Nanoseconds since the epoch: so late that every file has long been there."""
 
@@ -27,6 +29,19 @@ def directory(request, tmp_path) -> Directory:
 
 def contents(directory: Directory) -> dict[str, str]:
     return {name: directory.read(name) for name in directory.names()}
+
+
+def fill(path: Path, keys: int) -> Path:
+    """Make a folder of files, and wait for the file system's next tick: what follows is no change within the first."""
+    path.mkdir(exist_ok=True)
+    for number in range(keys):
+        (path / str(number)).write_text("x")
+    filled = max(file.stat().st_ctime_ns for file in (path, *path.iterdir()))
+    tick = path.with_name("tick")
+    while True:
+        tick.write_text("")
+        if tick.stat().st_ctime_ns > filled:
+            return path
 
 
 def test_files_are_listed_in_order_and_read(directory):
@@ -94,7 +109,7 @@ def test_a_missing_folder_is_said_so(tmp_path):
         directory.names()
     with pytest.raises(KeysUnusable):
         directory.is_exposed()
-    assert directory.stamp() is None
+    assert directory.watch() is None
 
 
 @pytest.mark.parametrize("closed", [os.R_OK, os.X_OK])
@@ -152,7 +167,7 @@ class TestCached:
         reads = Reads(DiskDirectory(tmp_path, lambda: LATER))
         for _ in range(10):
             assert reads.cached.get() == {"0": "x"}
-        assert reads.count == 2  # before the first reading it is not known which files to watch
+        assert reads.count == 1
 
     def test_without_a_clock_a_folder_is_read_every_time(self, tmp_path):
         reads = Reads(DiskDirectory(tmp_path))
@@ -188,19 +203,85 @@ class TestCached:
         ids=lambda item: item[0],
     )
     def test_each_kind_of_change_is_seen_at_once(self, tmp_path, change):
-        path = tmp_path / "keys"
-        path.mkdir()
-        (path / "0").write_text("x")
-        watched = (path / "0").stat().st_ctime_ns
+        path = fill(tmp_path / "keys", 1)
         cached = Reads(DiskDirectory(path, lambda: LATER)).cached
-        for _ in range(3):
-            cached.get()
-        while True:  # the file system's clock ticks; here the change must come a tick later, as `GRANULARITY` sees to
-            (tmp_path / "tick").write_text("")
-            if (tmp_path / "tick").stat().st_ctime_ns > watched:
-                break
+        cached.get()
         change[1](path)
         assert contents(DiskDirectory(path)) == cached.get()
+
+    @pytest.mark.parametrize("keys", [3, 51])
+    def test_an_operation_looks_at_no_more_files_when_there_are_many(self, tmp_path, monkeypatch, keys):
+        reads = Reads(DiskDirectory(fill(tmp_path / "keys", keys), lambda: LATER))
+        reads.cached.get()
+        looked = []
+        monkeypatch.setattr(directories.os, "stat", lambda path: looked.append(path) or REAL_STAT(path))
+        reads.cached.get()
+        monkeypatch.undo()
+        assert reads.count == 1
+        assert len(looked) == 1 + FILES_AT_ONCE
+
+    def test_of_many_files_one_written_in_place_is_seen_when_its_turn_comes(self, tmp_path):
+        """That is the price: 51 keys are looked at in 17 operations. One that fails looks at all of them at once."""
+        path = fill(tmp_path / "keys", 51)
+        reads = Reads(DiskDirectory(path, lambda: LATER))
+        reads.cached.get()
+        (path / "50").write_text("y")
+        seen = [reads.cached.get()["50"] for _ in range(17)]
+        assert "y" == seen[-1] == reads.cached.get(thorough=True)["50"]
+
+    @pytest.mark.parametrize("change", ["create", "rename", "rename-and-set-times-back", "remove", "replace"])
+    def test_of_many_files_a_rotation_is_seen_by_the_next_operation(self, tmp_path, change):
+        path = fill(tmp_path / "keys", 51)
+        cached = Reads(DiskDirectory(path, lambda: LATER)).cached
+        cached.get()
+        match change:
+            case "create":
+                (path / "51").write_text("y")
+            case "rename":
+                (path / "9").rename(path / "8")
+            case "rename-and-set-times-back":  # as rsync does
+                stamps = path.stat()
+                (path / "9").rename(path / "8")
+                os.utime(path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
+            case "remove":
+                (path / "50").unlink()
+            case "replace":
+                path.rename(tmp_path / "old")
+                fill(path, 50)
+        assert contents(DiskDirectory(path)) == cached.get()
+
+    def test_a_failure_counts_only_after_all_files_were_looked_at(self, tmp_path):
+        path = fill(tmp_path / "keys", 51)
+        cached = Reads(DiskDirectory(path, lambda: LATER)).cached
+        cached.get()
+        (path / "9").write_text("y")  # the last in order of name
+
+        def find(files: dict[str, str]) -> str:
+            if "y" not in files.values():
+                raise TokenNotRecognized
+            return "found"
+
+        assert cached.use(find) == "found"
+        with pytest.raises(TokenNotRecognized):
+            cached.use(lambda _: find({}))
+
+    def test_after_an_error_the_folder_is_read_until_there_is_none(self, tmp_path):
+        path = fill(tmp_path / "keys", 51)
+
+        def build(folder: Directory) -> dict[str, str]:
+            found = contents(folder)
+            if "garbage" in found.values():
+                raise KeysUnusable
+            return found
+
+        cached = Cached(DiskDirectory(path, lambda: LATER), build)
+        cached.get()
+        (path / "9").write_text("garbage")
+        for thorough in (True, False, False):
+            with pytest.raises(KeysUnusable):
+                cached.get(thorough=thorough)
+        (path / "9").write_text("y")
+        assert cached.get()["9"] == "y"
 
     def test_a_folder_that_changes_while_it_is_read_is_read_again(self):
         directory = MemoryDirectory({"0": "x"})
@@ -250,6 +331,23 @@ class TestCached:
             else:
                 file.touch()
             assert contents(DiskDirectory(path)) == cached.get() == cached.get()
+
+
+def test_a_rotation_needs_to_write_and_changes_nothing_without(tmp_path, randomness, monkeypatch):
+    """The superuser may do everything, so the operating system's answer is played."""
+
+    def closed(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    directory = DiskDirectory(tmp_path / "keys")
+    run(set_up(directory, randomness), directory)
+    before = contents(directory)
+    monkeypatch.setattr(directories.os, "open", closed)
+    with pytest.raises(KeysUnusable, match="Permission denied") as caught:
+        run(rotate(directory, randomness), directory)
+    monkeypatch.undo()
+    assert caught.value.subject_status == 500
+    assert before == contents(directory)
 
 
 def test_a_repository_on_disk_rotates_like_one_in_memory(tmp_path, randomness, claims):

@@ -34,6 +34,7 @@ from actors.keystone.tokens.errors import (
     TokenNotFound,
 )
 from actors.keystone.tokens.jws import JwsProvider, create_key_pair
+from actors.keystone.tokens.lifetime import DEFAULT_ALLOW_EXPIRED_WINDOW, is_alive
 
 PAIR, OTHER = (create_key_pair(random.Random(seed).randbytes) for seed in (1, 2))
 KEY = load_pem_private_key(PAIR.private.encode(), None)
@@ -210,6 +211,7 @@ def hs256(token: str) -> str:
 
 
 ALGORITHMS = {
+    "deep-header-on-a-good-signature": lambda token: sign(decode(token.split(".")[1]), b"[" * 100_000),
     "none": lambda token: encode(b'{"alg":"none"}') + "." + token.split(".")[1] + ".",
     "hs256-with-the-public-key": hs256,
     "es384-on-a-good-signature": lambda token: sign(decode(token.split(".")[1]), b'{"alg":"ES384"}'),
@@ -323,6 +325,16 @@ class TestKeys:
         assert claims == provider.read(new, LATE)
         with pytest.raises(TokenNotFound):
             provider.read(old, LATE)
+
+    def test_a_public_key_that_is_dropped_after_the_expiration_loses_what_counts_beside_a_service_token(self, claims):
+        """So Keystone documents it; the window for expired tokens is not thought of."""
+        public = MemoryDirectory({"1.pem": PAIR.public})
+        provider = JwsProvider(private=MemoryDirectory({"private.pem": PAIR.private}), public=public)
+        token = provider.issue(claims)
+        public.remove("1.pem")
+        assert is_alive(claims, claims.expires_at, DEFAULT_ALLOW_EXPIRED_WINDOW)
+        with pytest.raises(TokenNotFound):
+            provider.read(token, claims.expires_at)
 
     def test_only_private_pem_signs(self, claims):
         provider = JwsProvider(private=MemoryDirectory({"other.pem": PAIR.private}), public=MemoryDirectory())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from actors.keystone.tokens.claims import Scope, TokenClaims
 from actors.keystone.tokens.errors import ClaimsInexpressible, PayloadMalformed, TokenError, TokenNotRecognized
 from actors.keystone.tokens.lifetime import LATEST
-from actors.keystone.tokens.methods import Methods
+from actors.keystone.tokens.methods import DEFAULT_METHODS, Methods
 from actors.keystone.tokens.payloads import LAYOUTS, Payloads, choose_version
 
 USER = "0123456789abcdef0123456789abcdef"
@@ -401,6 +401,11 @@ class TestMethods:
     def test_nodes_with_other_lists_misread_each_other(self):
         other = Methods(("password", "token"))
         assert Methods().unpack(other.pack(["password"])) == ("external",)
+
+    def test_keystone_29_knows_no_method_of_a_token_that_30_issued_for_ec2_credentials(self):
+        before = Methods(DEFAULT_METHODS[:-1])
+        assert before.unpack(Methods().pack(["ec2credential", "token"])) == ()
+        assert before.unpack(Methods().pack(["password", "token"])) == ("token", "password")
 
     @given(st.sets(st.sampled_from(Methods().names)))
     def test_every_set_of_methods_comes_back(self, names):

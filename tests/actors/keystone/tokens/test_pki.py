@@ -131,6 +131,12 @@ class TestTexts:
         """To within the four characters that a certificate's name makes out."""
         assert abs(len(pki.write_pki(authority.sign(bytes(size)))) - characters) <= 4
 
+    @pytest.mark.parametrize(("services", "fits"), [(5, True), (7, True), (8, False), (10, False)])
+    def test_a_catalog_of_eight_services_breaks_a_header_of_8_kb(self, authority, services, fits):
+        """Of the reference's services, each of some 700 bytes; web servers commonly allow no longer line."""
+        body = bytes(4073 + (services - 5) * (7568 - 4073) // 5)
+        assert fits == (len("X-Auth-Token: " + pki.write_pki(authority.sign(body))) <= 8192)
+
     def test_compression_halves_a_large_catalog(self, authority):
         services = [
             {
@@ -338,6 +344,9 @@ class TestAuthority:
         assert not any(str(secret) in repr(authority) for secret in (numbers.d, numbers.p, numbers.q))
 
 
+ODD_AUDIT_ID = b'{"revoked": [{"id": "a", "expires": "2023-11-14T23:13:20Z", "audit_id": 7}]}'
+
+
 class TestRevocationList:
     """The signed list that services fetch."""
 
@@ -373,7 +382,17 @@ class TestRevocationList:
 
     @pytest.mark.parametrize(
         "content",
-        [b"", b"[]", b"{}", b'{"revoked": 7}', b'{"revoked": [7]}', b'{"revoked": [{"id": 7}]}', b"[" * 9999, b"\xff"],
+        [
+            b"",
+            b"[]",
+            b"{}",
+            b'{"revoked": 7}',
+            b'{"revoked": [7]}',
+            b'{"revoked": [{"id": 7}]}',
+            ODD_AUDIT_ID,
+            b"[" * 9999,
+            b"\xff",
+        ],
         ids=lambda content: repr(content[:24]),
     )
     def test_a_signed_list_of_nonsense_is_malformed(self, authority, content):

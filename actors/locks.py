@@ -1,4 +1,4 @@
-"""Locks by name, in the memory of one service (cinder's `coordination.py` with its default of local file locks)."""
+"""Locks by name, in the memory of one service (oslo.concurrency's `lockutils` with its default of local locks)."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

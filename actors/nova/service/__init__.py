@@ -1,0 +1,1 @@
+"""The actors: `NovaApi`, `NovaScheduler`, `NovaConductor` and `NovaCompute`."""

@@ -1,0 +1,240 @@
+"""Live migration, on both hosts (nova's `compute/manager.py`).
+
+On the old host: prepare the new one, copy, let go. On the new host: connect volumes, plug ports, take over. Volumes are connected and
+given up with the user's token, at the beginning and at the end: between the two lies the copying. Ports are bound with Nova's own.
+"""
+
+import anyio
+import attrs
+
+from actors.cinder.messages import CompleteAttachment, CreateAttachment, DeleteAttachment
+from actors.context import RequestContext
+from actors.errors import CloudError
+from actors.hypervisor.errors import HostFull, MigrationFailed
+from actors.hypervisor.messages import DestroyGuest, MigrateGuest, PrepareMigration
+from actors.ids import ServerId
+from actors.neutron.messages import ActivatePortBinding, DeletePortBinding
+from actors.nova.errors import MigrationError, MigrationPreCheckError
+from actors.nova.models import Instance, Migration
+from actors.nova.rpc import (
+    MONITOR,
+    CheckCanLiveMigrateDestination,
+    LiveMigration,
+    PostLiveMigrationAtDestination,
+    PreLiveMigration,
+    RollbackLiveMigrationAtDestination,
+    compute,
+    connector,
+)
+from actors.nova.service import networks, volumes
+from actors.nova.service.deletion import Deletion
+from actors.nova.service.events import Key
+from actors.nova.service.guests import PLUGGED, define
+from actors.nova.service.moves import revert_allocation, set_migration
+from actors.nova.states import TaskState
+from actors.service import request_context
+from bus.errors import BusError
+
+
+class Migrations(Deletion):
+    """Sends servers away, and takes them in."""
+
+    @CheckCanLiveMigrateDestination.handler
+    async def check_can_live_migrate_destination(self, msg: CheckCanLiveMigrateDestination) -> bool:
+        """A local disk is on neither host's shared storage, so it must be copied."""
+        instance = self.store.instance(msg.server)
+        has_disk = instance.image_ref is not None or instance.flavor.ephemeral > 0
+        if has_disk and msg.block_migration is False:
+            raise MigrationPreCheckError(
+                f"{self.host} is not on shared storage: Live migration cannot be used without shared storage except a "
+                "booted from volume VM which does not have a local disk."
+            )
+        return has_disk
+
+    # -- on the old host -------------------------------------------------------------------------------------------------
+
+    @LiveMigration.handler
+    async def live_migration(self, msg: LiveMigration) -> None:
+        """Begin, and return."""
+        set_migration(self, msg.migration, status="queued")
+        self.work(self._live_migration, msg, request_context())
+
+    async def _live_migration(self, msg: LiveMigration, context: RequestContext) -> None:
+        async with self.migrations:
+            set_migration(self, msg.migration, status="preparing")
+            instance = self.store.instance(msg.server)
+            await self.notify("live_migration.start", instance)
+            try:
+                await self._prepare(instance, msg, context)
+                set_migration(self, msg.migration, status="running")
+                move = MigrateGuest(server=msg.server, destination=msg.destination, block_migration=msg.block_migration)
+                with anyio.fail_after(self._limit(instance)):
+                    await self.driver(move, context)
+            except (CloudError, BusError, TimeoutError) as error:
+                failure = (
+                    error if not isinstance(error, TimeoutError) else MigrationError("Live migration took too long")
+                )
+                await self._rollback(instance, msg, failure, context)
+                return
+            await self._post_live_migration(instance, msg, context)
+
+    def _limit(self, instance: Instance) -> float:
+        """Seconds after which libvirt gives up: so many for each GB of memory and disk; 0 for never."""
+        flavor = instance.flavor
+        size = max(1, (flavor.ram + 1023) // 1024 + flavor.disk + flavor.ephemeral)
+        return size * self.config.live_migration_completion_timeout or float("inf")
+
+    async def _prepare(self, instance: Instance, msg: LiveMigration, context: RequestContext) -> None:
+        """Have the new host prepare, and wait until the ports are plugged there."""
+        keys: list[Key] = [(PLUGGED, vif.port_id) for vif in instance.info_cache]
+        waits = bool(keys) and self.config.vif_plugging_timeout > 0
+        expected = self.events.expect(msg.server, keys) if waits else []
+        try:
+            prepare = PreLiveMigration(server=msg.server, block_migration=msg.block_migration, migration=msg.migration)
+            await self.bus.ask(
+                prepare, to=compute(msg.destination), timeout=self.config.long_rpc_timeout, monitor=MONITOR,
+                context=context,
+            )  # fmt: skip
+            with anyio.move_on_after(self.config.vif_plugging_timeout):
+                for event in expected:
+                    await event.happened.wait()
+            if self.config.vif_plugging_is_fatal and any(event.status != "completed" for event in expected):
+                raise MigrationError(f"Timed out waiting for events of the ports of {msg.server}")
+        finally:
+            self.events.forget(msg.server, keys)
+
+    async def _post_live_migration(self, instance: Instance, msg: LiveMigration, context: RequestContext) -> None:
+        """The server has gone: give up what it had here, and let the new host take over."""
+        await self.notify("live_migration.post.start", instance)
+        migration = self.store.migrations[msg.migration]
+        for volume, attachment in migration.old_attachments:
+            try:
+                await self.calls.as_user(DeleteAttachment(attachment_id=attachment), context)
+            except (CloudError, BusError) as error:
+                self.log.warning("volume not disconnected", volume=volume, error=repr(error))
+        for vif in instance.info_cache:
+            try:
+                await self.calls.as_nova(ActivatePortBinding(port_id=vif.port_id, host=msg.destination))
+            except (CloudError, BusError) as error:
+                self.log.warning("port binding not activated", port=vif.port_id, error=repr(error))
+        await self.unplug(instance.info_cache)
+        take_over = PostLiveMigrationAtDestination(server=msg.server, migration=msg.migration)
+        try:
+            await self.bus.ask(
+                take_over, to=compute(msg.destination), timeout=self.config.long_rpc_timeout, monitor=MONITOR,
+                context=context,
+            )  # fmt: skip
+        except (CloudError, BusError) as error:
+            self.log.warning("the new host did not take over", server=msg.server, error=repr(error))
+            await self._point_at(msg.server, msg.destination)
+        self.drop(instance)
+        await self.tell_schedulers(msg.server, context, gone=True)
+        await self.delete_allocation(msg.migration)
+        set_migration(self, msg.migration, status="completed")
+        await self.notify("live_migration.post.end", self.store.instances.get(msg.server, instance))
+
+    async def _point_at(self, server: ServerId, host: str) -> None:
+        """The guest is on the new host, whatever its nova-compute says."""
+        if server in self.store.instances:
+            await self.save(server, host=host, node=host, task_state=None)
+
+    async def _rollback(
+        self, instance: Instance, msg: LiveMigration, error: Exception, context: RequestContext
+    ) -> None:
+        """The server stays: give up what the new host has prepared (`_rollback_live_migration`)."""
+        self.log.warning("live migration failed", server=msg.server, error=repr(error))
+        await self.notify("live_migration.rollback.start", instance)
+        migration = self.store.migrations[msg.migration]
+        await self._restore_attachments(instance, migration, context)
+        for vif in instance.info_cache:
+            try:
+                await self.calls.as_nova(DeletePortBinding(port_id=vif.port_id, host=msg.destination))
+            except (CloudError, BusError) as failure:
+                self.log.warning("port binding not deleted", port=vif.port_id, error=repr(failure))
+        undo = RollbackLiveMigrationAtDestination(server=msg.server, migration=msg.migration)
+        await self.bus.tell(undo, to=compute(msg.destination), context=context)
+        try:
+            await revert_allocation(self, instance, migration)
+        except (CloudError, BusError) as failure:
+            self.log.warning("allocation not reverted", server=msg.server, error=repr(failure))
+        self.record_fault(msg.server, error)
+        self.store.fail_action(msg.server, context.request_id)
+        set_migration(self, msg.migration, status="error")
+        row = self.store.instances.get(msg.server)
+        if row is not None and row.task_state is TaskState.MIGRATING:
+            await self.save(msg.server, task_state=None)
+        await self.notify("live_migration.rollback.end", self.store.instances.get(msg.server, instance))
+
+    async def _restore_attachments(self, instance: Instance, migration: Migration, context: RequestContext) -> None:
+        """Delete the attachments of the new host; those of the old one count again."""
+        old = dict(migration.old_attachments)
+        for disk in self.disks(instance.uuid):
+            before = None if disk.volume_id is None else old.get(disk.volume_id)
+            if before is None or disk.attachment_id is None or disk.attachment_id == before:
+                continue
+            self.store.save_block_device(instance.uuid, disk, attrs.evolve(disk, attachment_id=before))
+            await volumes.disconnect(self, context, (disk,))
+
+    # -- on the new host -------------------------------------------------------------------------------------------------
+
+    @PreLiveMigration.handler
+    async def pre_live_migration(self, msg: PreLiveMigration) -> None:
+        """Connect the volumes, fetch the image, plug the ports, hold the memory."""
+        async with self.alive():
+            await self._pre_live_migration(self.store.instance(msg.server), msg, request_context())
+
+    async def _pre_live_migration(self, instance: Instance, msg: PreLiveMigration, context: RequestContext) -> None:
+        await self.notify("live_migration.pre.start", instance)
+        for disk in self.disks(msg.server):
+            if disk.volume_id is None or disk.attachment_id is None:
+                continue
+            where = attrs.evolve(connector(self.host), mountpoint=disk.device_name)
+            request = CreateAttachment(volume_id=disk.volume_id, instance=msg.server, connector=where)
+            attachment = await self.calls.as_user(request, context)
+            old = (*self.store.migrations[msg.migration].old_attachments, (disk.volume_id, disk.attachment_id))
+            set_migration(self, msg.migration, old_attachments=old)
+            self.store.save_block_device(msg.server, disk, attrs.evolve(disk, attachment_id=attachment.id))
+            await self.calls.as_user(CompleteAttachment(attachment_id=attachment.id), context)
+        if instance.image_ref is not None:
+            await self.fetch_image(instance.image_ref, context)
+        await self.plug(instance.info_cache)
+        try:
+            definition = define(instance, self.disks(msg.server), instance.info_cache)
+            await self.driver(PrepareMigration(definition=definition), context)
+        except (HostFull, MigrationFailed) as error:
+            raise MigrationError(f"{self.host} cannot have the guest: {error}") from error
+        await self.notify("live_migration.pre.end", instance)
+
+    @PostLiveMigrationAtDestination.handler
+    async def post_live_migration_at_destination(self, msg: PostLiveMigrationAtDestination) -> None:
+        """The guest runs here: its server is this host's."""
+        context = request_context()
+        async with self.alive():
+            instance = self.store.instance(msg.server)
+            await self.notify("live_migration.post.dest.start", instance)
+            migration = self.store.migrations[msg.migration]
+            for vif in instance.info_cache:
+                try:
+                    await self.calls.as_nova(DeletePortBinding(port_id=vif.port_id, host=migration.source_compute))
+                except (CloudError, BusError) as error:
+                    self.log.warning("port binding not deleted", port=vif.port_id, error=repr(error))
+            power = await self.power_state(msg.server, context)
+            instance = await self.save(
+                msg.server, host=self.host, node=self.host, task_state=None, power_state=power,
+            )  # fmt: skip
+            self.take_in(instance)
+            await networks.look(self, instance)
+            await self.tell_schedulers(msg.server, context)
+            await self.notify("live_migration.post.dest.end", self.store.instances.get(msg.server, instance))
+
+    @RollbackLiveMigrationAtDestination.handler
+    async def rollback_live_migration_at_destination(self, msg: RollbackLiveMigrationAtDestination) -> None:
+        """Begin, and return."""
+        self.work(self._rollback_at_destination, msg, request_context())
+
+    async def _rollback_at_destination(self, msg: RollbackLiveMigrationAtDestination, context: RequestContext) -> None:
+        instance = self.store.instance(msg.server)
+        await self.notify("live_migration.rollback.dest.start", instance)
+        await self.driver(DestroyGuest(server=msg.server), context)
+        await self.unplug(instance.info_cache)
+        await self.notify("live_migration.rollback.dest.end", instance)
