@@ -17,7 +17,7 @@ In real time the same cloud starts on a `bus.Bus`. Databases, disks and storage 
 every actor is supervised, so one that crashes begins a new life with an empty memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Final, Self
 
@@ -37,7 +37,7 @@ from actors.cinder.store import CinderStore
 from actors.client.gate import AuthTokenGate
 from actors.client.nova import NovaCaller, NovaServers
 from actors.client.session import Session
-from actors.contents import Contents, furnish
+from actors.contents import IMAGE, Contents, furnish
 from actors.glance.config import GlanceConfig
 from actors.glance.service import GlanceService
 from actors.glance.store import GlanceStore
@@ -45,7 +45,7 @@ from actors.hypervisor.config import HypervisorConfig
 from actors.hypervisor.models import HostResources
 from actors.hypervisor.service import HypervisorService
 from actors.hypervisor.store import HostStore
-from actors.ids import DomainId, Ids
+from actors.ids import DomainId, Ids, ImageId
 from actors.keystone.config import KeystoneConfig
 from actors.keystone.messages import Authenticate
 from actors.keystone.providers import make_provider, set_up
@@ -176,11 +176,16 @@ class Cloud:
 
     Args:
         config: what it is made of.
+        replaced: for experiments: classes of actors, and what is started in their place.
         **options: in place of *config*: the attributes of a `CloudConfig`.
     """
 
-    def __init__(self, config: CloudConfig | None = None, **options: Any) -> None:
+    def __init__(
+        self, config: CloudConfig | None = None, *, replaced: Mapping[type[Actor], type[Actor]] | None = None,
+        **options: Any,
+    ) -> None:  # fmt: skip
         self.config = attrs.evolve(config or CloudConfig(), **options)
+        self._replaced = replaced or {}
         self.stores = Stores(KeystoneStore(self.config.keystone.password_hash_rounds), CinderStore(self.config.cinder))
         self.hosts = tuple(f"host{number}" for number in range(1, self.config.hosts + 1))
 
@@ -203,6 +208,11 @@ class Cloud:
             await furnish(self.config.contents, self.session("admin"), self.session("demo"))
         return self
 
+    @property
+    def image(self) -> ImageId:
+        """The image that is in every cloud with contents."""
+        return IMAGE
+
     def account(self, name: str) -> Authenticate:
         """How one of `actors.accounts.ACCOUNTS` signs in."""
         return ACCOUNTS[name].sign_in(DomainId(self.config.keystone.default_domain_id))
@@ -222,9 +232,12 @@ class Cloud:
         shared = TokenCache(self.bus.clock) if self.config.shared_token_cache else None
         return AuthTokenGate(account=self.account(service), config=self.config.auth_token, shared=shared)
 
+    async def _begin(self, actor: type[Actor], **arguments: Any) -> None:
+        await self._supervisor.start(self._replaced.get(actor, actor), **arguments)
+
     async def _members(self, count: int, actor: type[Actor], **arguments: Any) -> None:
         for _ in range(count):
-            await self._supervisor.start(actor, **arguments)
+            await self._begin(actor, **arguments)
 
     async def _start_identity(self) -> None:
         config, chance, store = self.config.keystone, self._chance("keystone"), self.stores.keystone
@@ -233,9 +246,7 @@ class Cloud:
         for number in range(self.config.members.keystone):
             own = backing.copied() if number else backing
             provider = make_provider(config, chance["chance"], own)
-            await self._supervisor.start(
-                KeystoneService, store=store, config=config, provider=provider, keys=own.keys, **chance
-            )
+            await self._begin(KeystoneService, store=store, config=config, provider=provider, keys=own.keys, **chance)
 
     async def _start_services(self) -> None:
         config, members, stores = self.config, self.config.members, self.stores
@@ -258,7 +269,7 @@ class Cloud:
         await self._members(members.cinder_scheduler, CinderScheduler, store=stores.cinder, config=config.cinder)
         for backend in config.backends:
             stores.arrays[backend] = StorageArray(volume_backend_name=backend, total_capacity_gb=config.array_gb)
-            await self._supervisor.start(
+            await self._begin(
                 CinderVolume, store=stores.cinder, config=config.cinder, array=stores.arrays[backend], glance=Glance(),
                 server=f"storage@{backend}",
             )  # fmt: skip
@@ -280,15 +291,11 @@ class Cloud:
         config, stores, nova = self.config, self.stores, self._nova("nova-compute")
         for number, host in enumerate(self.hosts):
             stores.hosts[host], stores.bridges[host] = HostStore(config.host), Bridge()
-            await self._supervisor.start(
-                HypervisorService, server=host, store=stores.hosts[host], config=config.hypervisor
-            )
-            await self._supervisor.start(
-                L2Agent, server=host, host=host, bridge=stores.bridges[host], config=config.neutron
-            )
+            await self._begin(HypervisorService, server=host, store=stores.hosts[host], config=config.hypervisor)
+            await self._begin(L2Agent, server=host, host=host, bridge=stores.bridges[host], config=config.neutron)
             if number < config.dhcp_agents:
-                await self._supervisor.start(DhcpAgent, server=host, host=host, file=HostsFile(), config=config.neutron)
-            await self._supervisor.start(NovaCompute, server=host, **nova)
+                await self._begin(DhcpAgent, server=host, host=host, file=HostsFile(), config=config.neutron)
+            await self._begin(NovaCompute, server=host, **nova)
 
     async def _wait_for_hosts(self) -> None:
         """Wait until each host's nova-compute and L2 agent have reported: before that no server can be there."""

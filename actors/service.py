@@ -1,13 +1,16 @@
 """A service: an actor that checks who asks before it answers. Token, then policy, then handler."""
 
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, ClassVar, Protocol
 
+import attrs
 import structlog
 
 from actors.calls import ApiRequest, Rpc
 from actors.context import Credentials, RequestContext
 from actors.errors import Forbidden
+from actors.ids import Ids
 from bus.actor import Actor, Handler
 from bus.broker import current
 
@@ -44,6 +47,12 @@ def request_context() -> RequestContext:
     return _context.get()
 
 
+def request_id() -> str:
+    """Id of the request that the running handler, or a task that it started, works on; empty outside of one."""
+    context = _context.get(None)
+    return "" if context is None else context.request_id
+
+
 class Service(Actor):
     """Base of the services. Its handlers of `ApiRequest` run behind the gate, those of `Rpc` with the context that came along.
 
@@ -54,10 +63,20 @@ class Service(Actor):
     """As many requests at once as oslo.messaging's executor and an API's worker threads take."""
     gate: Gate
     guard: Guard
+    ids: Ids
+    """Makes ids, also of requests that come without one; a service may do without."""
 
     async def started(self) -> None:
         """Have this life guarded."""
         self.guard = self.gate.opened(self)
+
+    def start_soon(self, function: Callable[..., Coroutine[Any, Any, object]], *args: object) -> None:
+        """As `Actor.start_soon`, for whoever asks now."""
+        context = _context.get(None)
+        if context is None:
+            super().start_soon(function, *args)
+        else:
+            super().start_soon(_for, context, function, args)
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -70,10 +89,7 @@ class Service(Actor):
     @property
     def log(self) -> Any:
         """A logger that names this actor and the request in hand. Never log a token or a password."""
-        context = _context.get(None)
-        return structlog.get_logger(str(self.target.topic)).bind(
-            actor=str(self.target), request_id=None if context is None else context.request_id
-        )
+        return structlog.get_logger(str(self.target.topic)).bind(actor=str(self.target), request_id=request_id())
 
 
 def _behind_the_gate(handler: Handler) -> Any:
@@ -83,6 +99,8 @@ def _behind_the_gate(handler: Handler) -> Any:
         if not type(message).policy(context):
             rule = type(message).policy.name
             raise Forbidden(f"policy does not allow {type(message).__name__} to be performed: it is for {rule}")
+        if not context.request_id and (ids := getattr(service, "ids", None)) is not None:
+            context = attrs.evolve(context, request_id=ids.request())
         return await _run(handler, service, message, context)
 
     return call
@@ -96,6 +114,13 @@ def _with_context(handler: Handler) -> Any:
         return await _run(handler, service, message, context)
 
     return call
+
+
+async def _for(
+    context: RequestContext, function: Callable[..., Coroutine[Any, Any, object]], args: tuple[object, ...]
+) -> None:
+    _context.set(context)
+    await function(*args)
 
 
 async def _run(handler: Handler, service: Service, message: Any, context: RequestContext) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from actors.cli.boot import boot
 from actors.cli.tokens import tokens
 from actors.keystone.tokens.errors import TokenError
 
@@ -33,4 +34,5 @@ def main() -> None:
     """OpenStack's control plane as actors, from the command line."""
 
 
+main.add_command(boot)
 main.add_command(tokens)

@@ -12,7 +12,7 @@ from actors.errors import NotFound
 from actors.ids import AttachmentId, ServerId, VolumeId
 from actors.keystone.messages import Authenticate
 from actors.nova.messages.servers import ShowVolumeAttachment
-from actors.service import Service
+from actors.service import Service, request_id
 from bus.broker import Bus
 from bus.topic import Target
 
@@ -42,7 +42,7 @@ class NovaCalls:
 
     async def as_nova(self, request: ApiRequest[R]) -> R:
         """Call with Nova's own account."""
-        return await self.own.ask(request)
+        return await self.own.ask(request, request_id=request_id())
 
 
 @attrs.frozen(kw_only=True)

@@ -98,7 +98,7 @@ class NovaNotifier:
             else:
                 for result in results:
                     if result.code != 200:
-                        self._log.info("nova did not take an event", event=repr(result.event), code=result.code)
+                        self._log.info("nova did not take an event", what=repr(result.event), code=result.code)
                 return
 
 

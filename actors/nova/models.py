@@ -516,6 +516,10 @@ class Retry:
     exc_reason: str = ""
 
 
+UNDER_WAY = ("accepted", "queued", "preparing", "running")
+"""Statuses of a migration that has not come to its end."""
+
+
 @attrs.frozen(kw_only=True)
 class Migration:
     """A server's way from one host to another.

@@ -30,7 +30,7 @@ def fingerprint(public_key: str) -> str:
     try:
         load_ssh_public_key(public_key.encode())
         blob = base64.b64decode(public_key.split(" ")[1])
-    except (ValueError, IndexError, UnsupportedAlgorithm) as error:
+    except (ValueError, IndexError, NotImplementedError, UnsupportedAlgorithm) as error:
         raise InvalidKeypair("Keypair data is invalid: failed to generate fingerprint") from error
     return hashlib.md5(blob, usedforsecurity=False).digest().hex(":")
 

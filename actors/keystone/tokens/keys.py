@@ -103,12 +103,7 @@ class KeyRepository:
             KeysUnusable: One of its children, as for `ring`.
             TokenNotRecognized: It is no Fernet token, or no key can.
         """
-
-        def open_with(ring: KeyRing) -> tuple[Envelope, bytes]:
-            envelope = Envelope.parse(token)
-            return envelope, ring.open(envelope)[1]
-
-        return self._ring.use(open_with)
+        return self._ring.use(lambda ring: _open(token, ring))
 
 
 def read_key_ring(directory: Directory) -> KeyRing:
@@ -139,6 +134,11 @@ def key_number(name: str) -> int | None:
         return int(name)
     except ValueError:
         return None
+
+
+def _open(token: str, ring: KeyRing) -> tuple[Envelope, bytes]:
+    envelope = Envelope.parse(token)
+    return envelope, ring.open(envelope)[1]
 
 
 def _parse_key(number: int, text: str) -> FernetKey:

@@ -42,33 +42,28 @@ class DiskWatch:
 
     def __init__(self, folder: str, names: Callable[[], Sequence[str]]) -> None:
         """Begin to watch the folder, and the files in it that *names* lists; OSError if one cannot be looked at."""
+        stat = os.stat
+        status = stat(folder)
         self._folder = folder
-        self._seen = _identity(folder)
-        self._files = [(path, _changed_at(path)) for path in [f"{folder}/{name}" for name in names()]]
+        self._seen = status.st_ctime_ns, status.st_ino, status.st_dev
+        self._files = [(path, stat(path).st_ctime_ns) for path in [f"{folder}/{name}" for name in names()]]
         starts = range(0, len(self._files), FILES_AT_ONCE)
         self._turns = cycle([self._files[start : start + FILES_AT_ONCE] for start in starts] or [[]])
 
     def is_sure(self, now: int) -> bool:
         """Tell whether every further change will be seen, *now* being nanoseconds by the clock that stamps the files."""
-        return max([self._seen[-1], *[time for _, time in self._files]]) <= now - GRANULARITY
+        return max([self._seen[0], *[time for _, time in self._files]]) <= now - GRANULARITY
 
     def __call__(self, *, thorough: bool = False) -> bool:
         """Look at the folder and the next few files, or at all of them if *thorough*."""
+        stat = os.stat  # this is on the way of every token, so it calls nothing else
         try:
-            if _identity(self._folder) != self._seen:
+            folder = stat(self._folder)
+            if (folder.st_ctime_ns, folder.st_ino, folder.st_dev) != self._seen:
                 return True
             for path, time in self._files if thorough else next(self._turns):
-                if _changed_at(path) != time:
+                if stat(path).st_ctime_ns != time:
                     return True
         except OSError:
             return True
         return False
-
-
-def _identity(folder: str) -> tuple[int, int, int]:
-    status = os.stat(folder)  # noqa: PTH116 - on every token, and faster
-    return status.st_dev, status.st_ino, status.st_ctime_ns
-
-
-def _changed_at(path: str) -> int:
-    return os.stat(path).st_ctime_ns  # noqa: PTH116 - the same

@@ -1,10 +1,9 @@
 """Checks bodies against tables, and says what is wrong with them in nova's words (nova's `api/validation/validators.py`)."""
 
 import base64
-import binascii
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
 from uuid import UUID
@@ -24,44 +23,48 @@ BAD_NAME: Final = (
     "printable characters. Can not start or end with whitespace."
 )
 
-FORMATS: Final = FormatChecker()
-"""The formats of nova's fields. A format is asked of texts alone."""
+_FORMATS: Final = FormatChecker()
 
 
+def _format(name: str) -> Callable[[Callable[[str], bool]], Callable[[str], bool]]:
+    """Mark a function as the check of the format *name*, which is asked of texts alone."""
+
+    def register(check: Callable[[str], bool]) -> Callable[[str], bool]:
+        def fits(value: object) -> bool:
+            return not isinstance(value, str) or check(value)
+
+        _FORMATS.checks(name)(fits)
+        return check
+
+    return register
+
+
+@_format("description")
 def _is_printable(text: str) -> bool:
-    """Whether *text* has no control characters, no separators but spaces, and nothing that nova's database cannot have."""
+    """Whether *text* has no control characters, no separators but spaces, and only characters that nova's patterns know."""
     return all(ord(char) < 0xFFFF and not re.match("C|Z[lp]", unicodedata.category(char)) for char in text)
 
 
-@FORMATS.checks("name")
-def _is_name(value: object) -> bool:
-    return not isinstance(value, str) or (_is_printable(value) and value == value.strip())
+@_format("name")
+def _is_name(text: str) -> bool:
+    return _is_printable(text) and text == text.strip()
 
 
-@FORMATS.checks("description")
-def _is_description(value: object) -> bool:
-    return not isinstance(value, str) or _is_printable(value)
-
-
-@FORMATS.checks("uuid")
-def _is_uuid(value: object) -> bool:
+@_format("uuid")
+def _is_uuid(text: str) -> bool:
     """Whether it is a UUID in any of the ways to write one (oslo's `uuidutils.is_uuid_like`)."""
-    if not isinstance(value, str):
-        return True
-    plain = re.sub("urn:|uuid:|-", "", value).strip("{}").lower()
+    plain = re.sub("urn:|uuid:|-", "", text).strip("{}").lower()
     try:
         return UUID(plain).hex == plain
     except ValueError:
         return False
 
 
-@FORMATS.checks("base64")
-def _is_base64(value: object) -> bool:
-    if not isinstance(value, str):
-        return True
+@_format("base64")
+def _is_base64(text: str) -> bool:
     try:
-        base64.b64decode(value)
-    except (binascii.Error, ValueError):
+        base64.b64decode(text)
+    except ValueError:
         return False
     return True
 
@@ -69,9 +72,8 @@ def _is_base64(value: object) -> bool:
 def _number(value: object) -> object:
     """The number that a text spells, as nova allows; *value* itself if it is no text, or spells none."""
     for kind in (int, float):
-        if isinstance(value, str):
-            with suppress(ValueError):
-                return kind(value)
+        with suppress(ValueError):
+            return kind(value) if isinstance(value, str) else value
     return value
 
 
@@ -96,7 +98,7 @@ class Body:
     """
 
     def __init__(self, schema: Json) -> None:
-        self._validator = _Validator(schema, format_checker=FORMATS)
+        self._validator = _Validator(schema, format_checker=_FORMATS)
 
     def check(self, body: object) -> dict[str, Any]:
         """The body, if it is as it should be.

@@ -6,6 +6,7 @@ disks `guest_format`, `device_type` and `disk_bus`. Refused, though nova takes i
 another image than `imageRef`, and a host with a node that is not its own, for each host here has one node of the same name.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -145,10 +146,9 @@ def _networks(networks: str | list[dict[str, Any]]) -> tuple[NetworkRequest, ...
     if isinstance(networks, str):
         return networks
     requests = tuple(_network(fields) for fields in networks)
-    ports = [request.port_id for request in requests if request.port_id]
-    twice = next((port for port in ports if ports.count(port) > 1), None)
-    if twice:
-        raise _refusal(f"Port ID '{twice}' was specified twice: you cannot attach a port multiple times.")
+    for port, times in Counter(request.port_id for request in requests).items():
+        if port and times > 1:
+            raise _refusal(f"Port ID '{port}' was specified twice: you cannot attach a port multiple times.")
     return requests
 
 

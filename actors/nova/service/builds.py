@@ -135,7 +135,7 @@ class Builds(Deletion):
                 msg.server, expected_task_state=(TaskState.BLOCK_DEVICE_MAPPING,), task_state=TaskState.SPAWNING,
                 network_allocated=ports.allocated,
             )  # fmt: skip
-            await self.spawn(self.store.instance(msg.server), ports.wait(), context)
+            await self.spawn(self.store.instance(msg.server), ports.wait, context)
         except (CloudError, BusError) as error:
             await self._undo_spawn(instance, msg.spec, ports, error, context)
             raise
@@ -272,7 +272,7 @@ class Builds(Deletion):
             self.log.warning("ports not deleted", server=instance.uuid, error=repr(error))
             return
         if instance.uuid in self.store.instances:
-            self.store.save(instance.uuid, self.now, network_allocated=False)
+            await self.save(instance.uuid, network_allocated=False)
 
 
 class NetworkTask:

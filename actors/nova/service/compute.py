@@ -18,7 +18,7 @@ from actors.locks import Locks
 from actors.nova.config import NovaConfig
 from actors.nova.errors import BuildAbortException, InstanceNotFound
 from actors.nova.external_events import ExternalEvent
-from actors.nova.models import ComputeNode, ComputeService, Instance
+from actors.nova.models import UNDER_WAY, ComputeNode, ComputeService, Instance
 from actors.nova.neighbours import Caller
 from actors.nova.rpc import ExternalInstanceEvent
 from actors.nova.service import networks
@@ -27,6 +27,7 @@ from actors.nova.service.builds import Builds
 from actors.nova.service.events import InstanceEvents
 from actors.nova.service.host_volumes import HostVolumes
 from actors.nova.service.live_migration import Migrations
+from actors.nova.service.moves import set_migration
 from actors.nova.service.periodic import Periodic
 from actors.nova.service.snapshots import Snapshots
 from actors.nova.states import TaskState, VmState
@@ -114,6 +115,9 @@ class NovaCompute(Builds, HostVolumes, Snapshots, Migrations, Periodic):
             elif task is TaskState.POWERING_OFF:
                 self.work(self.stop_server, uuid, INTERNAL)
             elif task is not None:
+                for row in self.store.migrations.values():
+                    if row.instance_uuid == uuid and row.source_compute == self.host and row.status in UNDER_WAY:
+                        set_migration(self, row.uuid, status="error")
                 await self.save(uuid, task_state=None)
             await self.plug(instance.info_cache)
         except (InstanceNotFound, BusError) as error:
@@ -141,7 +145,7 @@ class NovaCompute(Builds, HostVolumes, Snapshots, Migrations, Periodic):
             if event.name in ("network-changed", "network-vif-deleted"):
                 self.work(self._look_again, event, context)
             else:
-                self.log.debug("nobody waits for the event", event=event.name, server=event.server_uuid)
+                self.log.debug("nobody waits for the event", what=event.name, server=event.server_uuid)
 
     async def _look_again(self, event: ExternalEvent, context: RequestContext) -> None:
         """The cache is brought up to date; a port that is gone is unplugged."""

@@ -60,6 +60,8 @@ class Creation(ServerRows):
         zone, host = self._zone(msg, context)
         flavor = self._flavor(msg, context)
         disks = merged(msg.image_ref, msg.block_devices, flavor)
+        if msg.max_count > 1 and any(disk.source_type == "volume" for disk in disks):
+            raise InvalidInput("Cannot attach one or more volumes to multiple instances")
         await self._check_image(msg, flavor, disks, context)
         key_data = self._key_data(msg, context)
         await networks.security_group_ids(self, context, context.project_id, msg.security_groups)
@@ -229,12 +231,16 @@ class Creation(ServerRows):
         """How many servers' ports the project may still have, up to *max_count* (`validate_networks`)."""
         if msg.networks == NO_NETWORKS:
             return msg.max_count
-        if not isinstance(msg.networks, str):
-            ports = [request.port_id for request in msg.networks if request.port_id is not None]
-            fixed = any(request.fixed_ip is not None for request in msg.networks)
-            if msg.max_count > 1 and (ports or fixed):
-                raise InvalidInput("Unable to launch multiple instances with a single configured port ID or address. "
-                                   "Please launch your instance one by one with different ports.")  # fmt: skip
+        if msg.max_count > 1 and not isinstance(msg.networks, str):
+            if any(request.port_id is not None for request in msg.networks):
+                raise InvalidInput(
+                    "Failed to launch instances: Unable to launch multiple instances with a single configured port ID. "
+                    "Please launch your instance one by one with different ports."
+                )
+            if any(request.fixed_ip is not None for request in msg.networks):
+                raise InvalidInput(
+                    "Failed to launch instances: max_count cannot be greater than 1 if an fixed_ip is specified."
+                )
         wanted, _ = await networks.requested(self, context, msg.networks)
         needed = sum(request.port_id is None for request in wanted)
         if not needed:

@@ -82,6 +82,7 @@ class Deletion(Guests):
             await self.destroy(instance, elevated)
         except (CloudError, BusError):
             if networks_too:
+                await self.unplug(instance.info_cache)
                 await self._deallocate(instance, elevated, spec)
             raise
         if networks_too:

@@ -1,6 +1,6 @@
 """A server's guest on the hypervisor: its image, its network, itself (nova's `virt/libvirt/driver.py`)."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import anyio
 
@@ -41,7 +41,9 @@ def define(instance: Instance, disks: tuple[BlockDevice, ...], vifs: tuple[Vif, 
 class Guests(ComputeHost):
     """Spawns and destroys guests."""
 
-    async def spawn(self, instance: Instance, networks: Awaitable[tuple[Vif, ...]], context: RequestContext) -> None:
+    async def spawn(
+        self, instance: Instance, networks: Callable[[], Awaitable[tuple[Vif, ...]]], context: RequestContext
+    ) -> None:
         """Fetch the image, wait for the ports, plug them, and start the guest; let it go on when they are wired.
 
         Raises:
@@ -51,7 +53,7 @@ class Guests(ComputeHost):
         """
         if instance.image_ref is not None:
             await self.fetch_image(instance.image_ref, context)
-        vifs = await networks
+        vifs = await networks()
         definition = define(instance, self.disks(instance.uuid), vifs)
         keys: list[Key] = [(PLUGGED, vif.port_id) for vif in vifs if not vif.active]
         waits = bool(keys) and self.config.vif_plugging_timeout > 0

@@ -1,7 +1,9 @@
 """Live migration, on both hosts (nova's `compute/manager.py`).
 
 On the old host: prepare the new one, copy, let go. On the new host: connect volumes, plug ports, take over. Volumes are connected and
-given up with the user's token, at the beginning and at the end: between the two lies the copying. Ports are bound with Nova's own.
+given up with the user's token, at the beginning and at the end: between the two lies the copying. Ports are bound with Nova's own;
+they are wired on the new host when its binding is activated, as with the native firewall of Open vSwitch, so nobody waits for that
+before the copying (nova's `get_live_migration_plug_time_events`).
 """
 
 import anyio
@@ -19,6 +21,7 @@ from actors.nova.models import Instance, Migration
 from actors.nova.rpc import (
     MONITOR,
     CheckCanLiveMigrateDestination,
+    ComputeCall,
     LiveMigration,
     PostLiveMigrationAtDestination,
     PreLiveMigration,
@@ -28,8 +31,7 @@ from actors.nova.rpc import (
 )
 from actors.nova.service import networks, volumes
 from actors.nova.service.deletion import Deletion
-from actors.nova.service.events import Key
-from actors.nova.service.guests import PLUGGED, define
+from actors.nova.service.guests import define
 from actors.nova.service.moves import revert_allocation, set_migration
 from actors.nova.states import TaskState
 from actors.service import request_context
@@ -65,7 +67,10 @@ class Migrations(Deletion):
             instance = self.store.instance(msg.server)
             await self.notify("live_migration.start", instance)
             try:
-                await self._prepare(instance, msg, context)
+                prepare = PreLiveMigration(
+                    server=msg.server, block_migration=msg.block_migration, migration=msg.migration
+                )
+                await self._ask_destination(prepare, msg.destination, context)
                 set_migration(self, msg.migration, status="running")
                 move = MigrateGuest(server=msg.server, destination=msg.destination, block_migration=msg.block_migration)
                 with anyio.fail_after(self._limit(instance)):
@@ -84,25 +89,6 @@ class Migrations(Deletion):
         size = max(1, (flavor.ram + 1023) // 1024 + flavor.disk + flavor.ephemeral)
         return size * self.config.live_migration_completion_timeout or float("inf")
 
-    async def _prepare(self, instance: Instance, msg: LiveMigration, context: RequestContext) -> None:
-        """Have the new host prepare, and wait until the ports are plugged there."""
-        keys: list[Key] = [(PLUGGED, vif.port_id) for vif in instance.info_cache]
-        waits = bool(keys) and self.config.vif_plugging_timeout > 0
-        expected = self.events.expect(msg.server, keys) if waits else []
-        try:
-            prepare = PreLiveMigration(server=msg.server, block_migration=msg.block_migration, migration=msg.migration)
-            await self.bus.ask(
-                prepare, to=compute(msg.destination), timeout=self.config.long_rpc_timeout, monitor=MONITOR,
-                context=context,
-            )  # fmt: skip
-            with anyio.move_on_after(self.config.vif_plugging_timeout):
-                for event in expected:
-                    await event.happened.wait()
-            if self.config.vif_plugging_is_fatal and any(event.status != "completed" for event in expected):
-                raise MigrationError(f"Timed out waiting for events of the ports of {msg.server}")
-        finally:
-            self.events.forget(msg.server, keys)
-
     async def _post_live_migration(self, instance: Instance, msg: LiveMigration, context: RequestContext) -> None:
         """The server has gone: give up what it had here, and let the new host take over."""
         await self.notify("live_migration.post.start", instance)
@@ -120,10 +106,7 @@ class Migrations(Deletion):
         await self.unplug(instance.info_cache)
         take_over = PostLiveMigrationAtDestination(server=msg.server, migration=msg.migration)
         try:
-            await self.bus.ask(
-                take_over, to=compute(msg.destination), timeout=self.config.long_rpc_timeout, monitor=MONITOR,
-                context=context,
-            )  # fmt: skip
+            await self._ask_destination(take_over, msg.destination, context)
         except (CloudError, BusError) as error:
             self.log.warning("the new host did not take over", server=msg.server, error=repr(error))
             await self._point_at(msg.server, msg.destination)
@@ -132,6 +115,10 @@ class Migrations(Deletion):
         await self.delete_allocation(msg.migration)
         set_migration(self, msg.migration, status="completed")
         await self.notify("live_migration.post.end", self.store.instances.get(msg.server, instance))
+
+    async def _ask_destination(self, call: ComputeCall[None], destination: str, context: RequestContext) -> None:
+        timeout = self.config.long_rpc_timeout
+        await self.bus.ask(call, to=compute(destination), timeout=timeout, monitor=MONITOR, context=context)
 
     async def _point_at(self, server: ServerId, host: str) -> None:
         """The guest is on the new host, whatever its nova-compute says."""

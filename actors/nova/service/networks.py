@@ -65,7 +65,7 @@ async def requested(
     """
     if wanted == NO_NETWORKS:
         return [], {}
-    if isinstance(wanted, str):
+    if isinstance(wanted, str) or not wanted:
         networks = await available_networks(service, context)
         if len(networks) > 1:
             raise NetworkAmbiguous("Multiple possible networks found, use a Network ID to be more specific.")

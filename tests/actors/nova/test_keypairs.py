@@ -1,5 +1,6 @@
 """Keypairs: imported or made, a user's own, and their private halves shown once."""
 
+import base64
 from random import Random
 
 import pytest
@@ -53,9 +54,14 @@ def test_the_same_chance_makes_the_same_key_in_openssh_s_format(seed):
     assert load_ssh_public_key(public.encode())
 
 
-@given(
-    st.text() | st.sampled_from(["ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa AAAAB3NzaC1yc2E= x", KEY[:-20], KEY[4:]])
-)
+COMPRESSED_POINT = b"\0\0\0\x13ecdsa-sha2-nistp256\0\0\0\x08nistp256\0\0\0\x21\x02" + bytes(32)
+NO_KEYS = [
+    "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa AAAAB3NzaC1yc2E= x", KEY[:-20], KEY[4:],
+    f"ecdsa-sha2-nistp256 {base64.b64encode(COMPRESSED_POINT).decode()}",
+]  # fmt: skip
+
+
+@given(st.text() | st.sampled_from(NO_KEYS))
 def test_what_is_no_public_key_is_refused(text):
     with pytest.raises(InvalidKeypair, match="Keypair data is invalid: failed to generate fingerprint"):
         ssh_keys.fingerprint(text)
