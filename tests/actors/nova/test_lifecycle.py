@@ -147,8 +147,6 @@ def test_a_server_whose_guest_ends_by_itself_is_found_stopped():
     async def story(stage: Stage) -> None:
         server = (await stage.active()).id
         end = EndGuest(server=server, power_state=PowerState.SHUTDOWN)
-        from actors.nova.service.base import INTERNAL
-
         await stage.world.bus.ask(end, to=Target("hypervisor", server="host1"), context=INTERNAL)
         await anyio.sleep(700)
         assert (await stage.ask(ShowServer(server_id=server))).status == "SHUTOFF"
