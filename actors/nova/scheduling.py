@@ -8,6 +8,7 @@ In a large cloud most hosts look alike, so weights are worked out once for each 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Self
 
 import attrs
@@ -15,8 +16,16 @@ import attrs
 from actors.ids import ServerId
 from actors.nova.models import ComputeNode, ComputeService, Flavor
 
-Look = tuple[float, ...]
-"""The raw values of a host, one for each of `WEIGHERS`."""
+
+@attrs.frozen(eq=False)
+class Look:
+    """The raw values of hosts that look alike, one for each of `WEIGHERS`: one object for all of them, known by its identity."""
+
+    values: tuple[float, ...]
+
+
+look_of = lru_cache(maxsize=1 << 16)(Look)
+"""The look with these values. If one is ever forgotten and made anew, hosts are weighed in two groups with the same weight."""
 
 
 @attrs.frozen(kw_only=True)
@@ -36,9 +45,9 @@ class GroupRules:
     max_server_per_host: int = 1
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class HostState:
-    """What a scheduler knows of a host.
+    """What a scheduler knows of a host. Compared by identity: what is newer is another one.
 
     Attributes:
         host: its name.
@@ -50,7 +59,6 @@ class HostState:
         failed_builds: builds that failed there since the last that succeeded.
         hypervisor_version: for hosts of different age.
         look: all of these that weigh.
-        service: the key of its nova-compute in the services table.
     """
 
     host: str
@@ -62,15 +70,9 @@ class HostState:
     failed_builds: int = 0
     hypervisor_version: int = 0
     look: Look = attrs.field(
-        init=False, repr=False, eq=False,
-        default=attrs.Factory(lambda self: tuple(raw(self) for _, raw in WEIGHERS.values()), takes_self=True),
+        init=False, repr=False,
+        default=attrs.Factory(lambda self: look_of(tuple(raw(self) for _, raw in WEIGHERS.values())), takes_self=True),
     )  # fmt: skip
-    service: tuple[str, str] = attrs.field(
-        init=False,
-        repr=False,
-        eq=False,
-        default=attrs.Factory(lambda self: ("nova-compute", self.host), takes_self=True),
-    )
 
     @classmethod
     def of(cls, node: ComputeNode) -> Self:
@@ -122,16 +124,14 @@ class Demand:
 
     Attributes:
         group: of the server.
-        services: Nova's services, by binary and host.
+        services: the nova-computes, by host.
         servers: on which hosts servers are, as the scheduler was told.
         now: seconds since 1970.
         service_down_time: seconds without a report after which a service is down.
     """
 
     group: GroupRules = GroupRules()
-    services: Mapping[tuple[str, str], ComputeService] = attrs.field(
-        factory=dict[tuple[str, str], ComputeService], repr=False
-    )
+    services: Mapping[str, ComputeService] = attrs.field(factory=dict[str, ComputeService], repr=False)
     servers: Mapping[str, Iterable[ServerId]] = attrs.field(factory=dict[str, Iterable[ServerId]], repr=False)
     now: float = 0.0
     service_down_time: float = 60.0
@@ -148,7 +148,7 @@ def compute_filter(hosts: list[HostState], demand: Demand) -> list[HostState]:
     return [
         host
         for host in hosts
-        if (service := services.get(host.service)) is not None
+        if (service := services.get(host.host)) is not None
         and not service.disabled
         and -down_time <= now - service.last_seen_up <= down_time
     ]
@@ -197,7 +197,7 @@ def weights(hosts: Sequence[HostState], demand: Demand, multipliers: Mapping[str
     found = [weight_of[host.look] for host in hosts]
     if demand.group.policy in SOFT_WEIGHERS:
         option, sign = SOFT_WEIGHERS[demand.group.policy]
-        members: list[Look] = [(demand.members_on(host.host),) for host in hosts]
+        members = [look_of((demand.members_on(host.host),)) for host in hosts]
         extra = _weights(members, [sign * options.get(option, 1.0)])
         found = [weight + extra[on] for weight, on in zip(found, members, strict=True)]
     return found
@@ -213,7 +213,7 @@ def _weights(looks: Iterable[Look], factors: Sequence[float]) -> dict[Look, floa
     """The weight of each look: its values stretched to 0..1, as nova's `weights.normalize` does, times factors, in all."""
     different = list(dict.fromkeys(looks))
     totals = [0.0] * len(different)
-    for factor, values in zip(factors, zip(*different, strict=True), strict=bool(different)):
+    for factor, values in zip(factors, zip(*(look.values for look in different), strict=True), strict=bool(different)):
         low, high = min(values), max(values)
         if factor and low != high:
             for place, value in enumerate(values):

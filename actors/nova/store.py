@@ -51,6 +51,7 @@ class NovaStore:
         deleted: servers that were in a cell, and are no more.
         migrations: by their uuid.
         services: by binary and host.
+        computes: those of them that are nova-computes, by host.
         compute_nodes: by host.
     """
 
@@ -69,6 +70,7 @@ class NovaStore:
         self.deleted: dict[ServerId, None] = {}
         self.migrations: dict[str, Migration] = {}
         self.services: dict[tuple[str, str], ComputeService] = {}
+        self.computes: dict[str, ComputeService] = {}
         self.compute_nodes: dict[str, ComputeNode] = {}
         self._changed_nodes: dict[str, int] = {}  # the count of its last change, by host; the latest comes last
         self._changes = 0
@@ -178,6 +180,12 @@ class NovaStore:
         return [self.instances[uuid] for uuid in self._on_host.get(host, ())]
 
     # -- hosts -----------------------------------------------------------------------------------------------------------
+
+    def save_service(self, row: ComputeService) -> None:
+        """Insert or change a service."""
+        self.services[row.binary, row.host] = row
+        if row.binary == "nova-compute":
+            self.computes[row.host] = row
 
     def save_node(self, node: ComputeNode) -> None:
         """Insert or change a compute node."""

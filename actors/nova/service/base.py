@@ -68,7 +68,7 @@ class NovaService(NovaPart):
             row = self.store.services.get(key)
             if row is None:
                 row = self.new_service()
-            self.store.services[key] = attrs.evolve(row, last_seen_up=self.now, report_count=row.report_count + 1)
+            self.store.save_service(attrs.evolve(row, last_seen_up=self.now, report_count=row.report_count + 1))
             await anyio.sleep(self.config.report_interval)
 
     def new_service(self) -> ComputeService:

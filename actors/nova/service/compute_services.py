@@ -41,7 +41,7 @@ class ComputeServices(NovaPart):
         if not disabled and msg.disabled_reason:
             raise InvalidInput("Specifying 'disabled_reason' with status 'enabled' is invalid.")
         changed = attrs.evolve(row, disabled=disabled, disabled_reason=msg.disabled_reason)
-        self.store.services[msg.binary, msg.host] = changed
+        self.store.save_service(changed)
         if row.disabled != disabled:
             await self.service_disabled_changed(changed)
         return self._status(changed)

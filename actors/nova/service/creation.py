@@ -162,7 +162,7 @@ class Creation(ServerRows):
         if msg.availability_zone is None:
             return None, None
         zone, _, host = msg.availability_zone.partition(":")
-        zones = {row.zone for row in self.store.services.values() if row.binary == "nova-compute" and not row.disabled}
+        zones = {row.zone for row in self.store.computes.values() if not row.disabled}
         if zone and zone not in zones:
             raise InvalidInput("The requested availability zone is not available")
         return zone or None, host or None

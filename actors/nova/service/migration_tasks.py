@@ -92,7 +92,7 @@ class MigrationTasks(NovaService):
         """Claim the host that was asked for."""
         if host == instance.host:
             raise MigrationPreCheckError(f"Unable to migrate instance ({instance.uuid}) to current host ({host}).")
-        service = self.store.services.get(("nova-compute", host))
+        service = self.store.computes.get(host)
         if service is None or not service.is_up(self.now, self.config.service_down_time):
             raise MigrationPreCheckError(f"Compute service of {host} is unavailable at this time.")
         selection = Selection(host=host, provider=self.store.compute_nodes[host].uuid, resources=spec.resources)

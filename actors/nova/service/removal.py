@@ -55,7 +55,7 @@ class Removal(ServerRows):
             await self.cast(instance, TerminateInstance(server=instance.uuid), "delete", context)
 
     def _is_up(self, host: str) -> bool:
-        service = self.store.services.get(("nova-compute", host))
+        service = self.store.computes.get(host)
         return service is not None and service.is_up(self.now, self.config.service_down_time)
 
     async def _delete_while_booting(self, instance: Instance, context: RequestContext) -> bool:

@@ -139,7 +139,7 @@ class NovaScheduler(NovaService):
             )
         return Demand(
             group=rules,
-            services=self.store.services,
+            services=self.store.computes,
             servers=self._servers,
             now=self.now,
             service_down_time=self.config.service_down_time,

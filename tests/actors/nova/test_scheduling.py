@@ -29,7 +29,7 @@ SERVICES = st.builds(
 DEMANDS = st.builds(
     Demand,
     group=GROUPS,
-    services=st.dictionaries(st.tuples(st.just("nova-compute"), st.sampled_from(NAMES)), SERVICES),
+    services=st.dictionaries(st.sampled_from(NAMES), SERVICES),
     servers=st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(SERVERS), unique=True)),
     now=st.just(NOW),
     service_down_time=st.just(DOWN_TIME),
@@ -52,7 +52,7 @@ HOSTS = st.lists(
 
 def fits(host: HostState, demand: Demand) -> bool:
     """What the filters are to say, one host at a time."""
-    service, group = demand.services.get(("nova-compute", host.host)), demand.group
+    service, group = demand.services.get(host.host), demand.group
     if service is None or service.disabled or NOW - service.last_seen_up > DOWN_TIME:
         return False
     if group.policy == "anti-affinity":
