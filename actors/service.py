@@ -12,7 +12,7 @@ from actors.context import Credentials, RequestContext
 from actors.errors import Forbidden
 from actors.ids import Ids
 from bus.actor import Actor, Handler
-from bus.broker import current
+from bus.broker import current_context
 
 _context: ContextVar[RequestContext] = ContextVar("request_context")
 
@@ -94,7 +94,7 @@ class Service(Actor):
 
 def _behind_the_gate(handler: Handler) -> Any:
     async def call(service: Service, message: ApiRequest[Any]) -> Any:
-        credentials = current().context
+        credentials = current_context()
         context = await service.guard.admit(credentials if isinstance(credentials, Credentials) else Credentials())
         if not type(message).policy(context):
             rule = type(message).policy.name
@@ -108,7 +108,7 @@ def _behind_the_gate(handler: Handler) -> Any:
 
 def _with_context(handler: Handler) -> Any:
     async def call(service: Service, message: Rpc[Any]) -> Any:
-        context = current().context
+        context = current_context()
         if not isinstance(context, RequestContext):
             raise TypeError(f"{type(message).__name__} is an RPC: send it with the request context, not {context!r}")
         return await _run(handler, service, message, context)

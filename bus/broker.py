@@ -379,3 +379,16 @@ def current() -> Passage:
         msg = "current() is the message in hand: call it in a handler"
         raise NotRunning(msg)
     return Passage.of(worker.envelope)
+
+
+def current_context() -> object:
+    """What the sender of the message in hand passed as ``context=``: the one part of `current` that is asked for with each call.
+
+    Raises:
+        NotRunning: outside of handlers.
+    """
+    worker = current_worker.get()
+    if worker is None or worker.envelope is None:
+        msg = "current_context() belongs to the message in hand: call it in a handler"
+        raise NotRunning(msg)
+    return worker.envelope.context

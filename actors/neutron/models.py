@@ -30,7 +30,7 @@ def frozen(pairs: Mapping[str, Any]) -> Mapping[str, Any]:
 _NOTHING: Mapping[str, Any] = frozen({})
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # see `actors.rows`
 class Network:
     """A network.
 
@@ -93,7 +93,7 @@ AUTOMATIC_ADDRESS_MODES = ("slaac", "dhcpv6-stateless")
 """`ipv6_address_mode` of subnets in which a port's address follows from its MAC address."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # see `actors.rows`
 class Subnet:
     """A range of addresses on a network.
 
@@ -188,7 +188,7 @@ class PortBinding:
         return self.vif_type not in {VifType.UNBOUND, VifType.BINDING_FAILED}
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # see `actors.rows`
 class Port:
     """A port.
 
@@ -299,7 +299,7 @@ class SecurityGroupRule:
     created_at: float
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # see `actors.rows`
 class SecurityGroup:
     """A set of rules. A project's default group filters the ports that ask for none.
 

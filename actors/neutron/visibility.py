@@ -7,13 +7,12 @@ the ports and subnets of networks that they own. `conf/policies/*.py` and the qu
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
-import attrs
-
 from actors.calls import admin_or_service
 from actors.context import RequestContext
 from actors.ids import ProjectId
 from actors.neutron.errors import InvalidInput, PolicyNotAuthorized
 from actors.neutron.models import Network, Port, PortBinding, SecurityGroup, SecurityGroupRule, Subnet
+from actors.rows import evolved
 
 privileged = admin_or_service
 """Administrators and services."""
@@ -103,13 +102,11 @@ def shown_network(context: RequestContext, network: Network) -> Network:
     """A network as whoever asks sees it."""
     if context.is_admin:
         return network
-    return attrs.evolve(
-        network, provider_network_type=None, provider_physical_network=None, provider_segmentation_id=None
-    )
+    return evolved(network, provider_network_type=None, provider_physical_network=None, provider_segmentation_id=None)
 
 
 def shown_port(context: RequestContext, port: Port) -> Port:
     """A port as whoever asks sees it."""
     if privileged(context):
         return port
-    return attrs.evolve(port, binding=PortBinding(vnic_type=port.binding.vnic_type, vif_type=""))
+    return evolved(port, binding=PortBinding(vnic_type=port.binding.vnic_type, vif_type=""))

@@ -244,7 +244,7 @@ class Fault:
     created: float
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # see `actors.rows`
 class Instance:
     """A server, as its row has it (nova's `objects/instance.py`).
 
@@ -554,7 +554,7 @@ class Migration:
 # -- hosts -------------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # see `actors.rows`
 class ComputeService:
     """A service of Nova, as the services table has it.
 
@@ -581,7 +581,7 @@ class ComputeService:
         return abs(now - self.last_seen_up) <= service_down_time
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # see `actors.rows`
 class ComputeNode:
     """What a host has, and how much of it Nova gave away.
 

@@ -28,6 +28,7 @@ from actors.nova.models import (
     Usage,
 )
 from actors.nova.states import TaskState, check_task_state
+from actors.rows import evolved
 
 ANY: Final = (None, *TaskState)
 """Expected by those who do not care what else is being done to a server."""
@@ -134,7 +135,7 @@ class NovaStore:
         old = self.instance(uuid)
         if expected_task_state is not ANY:
             check_task_state(uuid, old.task_state, expected_task_state)
-        new = self.instances[uuid] = attrs.evolve(old, updated_at=now, **changes)
+        new = self.instances[uuid] = evolved(old, updated_at=now, **changes)
         if new.host != old.host:
             if old.host is not None:
                 del self._on_host[old.host][uuid]

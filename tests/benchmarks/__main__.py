@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tests.benchmarks import ask, idle, publish, steps, timers, tokens
+from tests.benchmarks import ask, boots, idle, publish, steps, timers, tokens
 from tests.benchmarks.group import Group
 from tests.benchmarks.report import Result, judge, show, write
 from tests.benchmarks.rounds import measure
@@ -20,6 +20,7 @@ GROUPS: dict[str, Callable[[Scale], Group]] = {
     "idle": idle.group,
     "steps": steps.group,
     "tokens": tokens.group,
+    "boots": boots.group,
 }
 WIDTH = 150
 """Of the report where no terminal says its own."""
@@ -35,7 +36,7 @@ WIDTH = 150
 )
 @click.option("--quick", is_flag=True, help="Do a fraction of the work, for a first look.")
 def main(*, only: tuple[str, ...], rounds: int | None, path: Path, quick: bool) -> None:
-    """Measure the bus beside its peers, and the formats of tokens beside bare Fernet."""
+    """Measure the bus beside its peers, the formats of tokens beside bare Fernet, and boots."""
     console, errors = Console(), Console(stderr=True)
     if not console.is_terminal:
         console = Console(width=WIDTH)

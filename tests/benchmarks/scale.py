@@ -18,6 +18,9 @@ class Scale:
         steps: task switches.
         worlds: runs of a small program.
         tokens: tokens to issue, and to validate; fewer of formats that are slow.
+        hosts: of clouds, one row each.
+        boots: servers in a burst.
+        servers: in the largest cloud.
         rows: tokens that the table of stored ones holds already.
     """
 
@@ -32,6 +35,9 @@ class Scale:
     worlds: int = 100
     tokens: int = 10_000
     rows: tuple[int, ...] = (1_000, 100_000)
+    hosts: tuple[int, ...] = (10, 1_000, 10_000)
+    boots: int = 1_000
+    servers: int = 100_000
 
 
 FULL = Scale()
@@ -45,8 +51,11 @@ QUICK = Scale(
     worlds=20,
     tokens=2_000,
     rows=(1_000, 10_000),
+    hosts=(10, 1_000),
+    boots=300,
+    servers=1_000,
 )
 TINY = Scale(
-    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20)
+    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20), hosts=(2, 3), boots=3, servers=3
 )  # fmt: skip
 """Measures nothing, but calls everything."""

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from bus import Actor, Bus, Event, Request, Target, current, message
+from bus.broker import current_context
 from bus.errors import BusError, NotRunning, Unhandled, UsageError
 from bus.sim import World
 
@@ -276,6 +277,7 @@ def test_current_is_the_message_in_hand(run):
         async def ask(self, msg):
             passage = current()
             assert passage.message is msg
+            assert current_context() is passage.context
             return f"{passage.sender or 'outside'} {passage.context} {passage.receiver}"
 
     async def program(bus):
@@ -285,7 +287,11 @@ def test_current_is_the_message_in_hand(run):
     assert run(program) == "outside ada helper.1"
 
 
-@pytest.mark.parametrize("call", [lambda _: current(), lambda actor: actor.heartbeat()], ids=["current", "heartbeat"])
+@pytest.mark.parametrize(
+    "call",
+    [lambda _: current(), lambda _: current_context(), lambda actor: actor.heartbeat()],
+    ids=["current", "current_context", "heartbeat"],
+)
 def test_there_is_no_message_in_hand_outside_of_handlers(run, call):
     class Early(Helper):
         async def started(self):

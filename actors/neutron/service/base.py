@@ -5,7 +5,6 @@ from random import Random
 from typing import Any, TypeVar
 
 import anyio.lowlevel
-import attrs
 
 from actors.context import RequestContext
 from actors.ids import Ids, NetworkId, PortId, ProjectId, SecurityGroupId
@@ -20,6 +19,7 @@ from actors.neutron.rpc import AGENT_CONTEXT, L2_AGENT_TYPE, RefreshDhcp, Refres
 from actors.neutron.states import Cause, status_after
 from actors.neutron.store import NeutronStore
 from actors.neutron.visibility import sees_network, sees_port
+from actors.rows import evolved
 from actors.service import Service
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class NeutronPart(Service):
 
     def touched(self, row: Row, **changes: Any) -> Row:
         """A row with *changes*, a new time and a new revision number."""
-        return attrs.evolve(row, updated_at=self.clock.time(), revision_number=row.revision_number + 1, **changes)
+        return evolved(row, updated_at=self.clock.time(), revision_number=row.revision_number + 1, **changes)
 
     def discard(self, port: Port) -> None:
         """Remove a port, give its addresses back, and tell Nova."""

@@ -28,6 +28,7 @@ from actors.neutron.messages import (
 from actors.neutron.models import COMPUTE_OWNER, NETWORK_OWNER, Port, PortBinding, frozen
 from actors.neutron.service.base import NeutronPart
 from actors.neutron.states import BINDABLE_VNIC_TYPES, BindingStatus, Cause, Entity, PortStatus, VifType, bound_type
+from actors.rows import evolved
 from actors.service import request_context
 
 VIF_DETAILS: Final[Mapping[str, Any]] = frozen(
@@ -57,7 +58,7 @@ class Bindings(NeutronPart):
 
     def bound(self, port: Port, binding: PortBinding) -> Port:
         """A port with a new active binding, which it cannot use before the host's L2 agent, if there is one, has wired it."""
-        port = attrs.evolve(port, binding=self.attempt(binding))
+        port = evolved(port, binding=self.attempt(binding))
         if (
             self.l2_agent_on(binding.host) is not None
             and port.status is not PortStatus.ACTIVE
@@ -74,7 +75,7 @@ class Bindings(NeutronPart):
         """
         changed = asked != port.binding
         if changed:
-            port = attrs.evolve(port, binding=attrs.evolve(asked, vif_type=VifType.UNBOUND, vif_details={}))
+            port = evolved(port, binding=attrs.evolve(asked, vif_type=VifType.UNBOUND, vif_details={}))
             self.store.put_port(port)
             port = self.set_status(port, Cause.REBOUND)
         if asked.host and not port.binding.bound:

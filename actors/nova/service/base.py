@@ -6,7 +6,6 @@ from random import Random
 from typing import Any, ClassVar
 
 import anyio
-import attrs
 
 from actors.context import RequestContext
 from actors.errors import NotFound
@@ -20,6 +19,7 @@ from actors.nova.service.part import NovaPart
 from actors.nova.states import TaskState
 from actors.nova.store import ANY, NovaStore
 from actors.placement.messages import DeleteAllocations
+from actors.rows import evolved
 
 INTERNAL = RequestContext(user_id=UserId(""), roles=("admin",), is_admin=True, token="")
 """The context of what a service does of its own accord (nova's `get_admin_context`): it has no token."""
@@ -68,7 +68,7 @@ class NovaService(NovaPart):
             row = self.store.services.get(key)
             if row is None:
                 row = self.new_service()
-            self.store.save_service(attrs.evolve(row, last_seen_up=self.now, report_count=row.report_count + 1))
+            self.store.save_service(evolved(row, last_seen_up=self.now, report_count=row.report_count + 1))
             await anyio.sleep(self.config.report_interval)
 
     def new_service(self) -> ComputeService:

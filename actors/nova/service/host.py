@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any, ClassVar, TypeVar
 
 import anyio
-import attrs
 
 from actors.context import RequestContext
 from actors.errors import CloudError
@@ -22,6 +21,7 @@ from actors.nova.rpc import COMPUTE, SCHEDULER, DeleteInstanceInfo, UpdateInstan
 from actors.nova.service.base import NovaService
 from actors.nova.service.events import InstanceEvents
 from actors.nova.states import TaskState, VmState
+from actors.rows import evolved
 from bus.errors import BusError
 from bus.topic import Target
 
@@ -137,7 +137,7 @@ class ComputeHost(NovaService):
         """Count all servers of this host anew (`update_available_resource`)."""
         rows, local = self.instances, self.config
         flavors = [row.flavor for row in rows]
-        node = attrs.evolve(
+        node = evolved(
             self.node,
             vcpus_used=sum(flavor.vcpus for flavor in flavors),
             memory_mb_used=local.reserved_host_memory_mb + sum(flavor.ram for flavor in flavors),
@@ -152,7 +152,7 @@ class ComputeHost(NovaService):
     def _use(self, instance: Instance, sign: int, *, io_ops: int = 0) -> None:
         node, flavor = self.node, instance.flavor
         self.store.save_node(
-            attrs.evolve(
+            evolved(
                 node,
                 vcpus_used=node.vcpus_used + sign * flavor.vcpus,
                 memory_mb_used=node.memory_mb_used + sign * flavor.ram,
