@@ -116,8 +116,8 @@ class Members:
 class CloudConfig:
     """What a cloud is made of.
 
-    The options of the services are OpenStack's own, with its defaults, but for one: `send_service_user_token` is on, without which
-    no current cloud gets its volumes back (CVE-2023-2088).
+    The options of the services are OpenStack's own, with its defaults, but for one: `send_service_user_token` is on in Nova, without
+    which no current cloud gets its volumes back (CVE-2023-2088), and in Cinder, whose images outlive a token otherwise.
 
     Attributes:
         hosts: hypervisors; they are called ``host1``, ``host2``, ...
@@ -148,7 +148,7 @@ class CloudConfig:
     glance: GlanceConfig = GlanceConfig()
     placement: PlacementConfig = PlacementConfig()
     neutron: NeutronConfig = NeutronConfig()
-    cinder: CinderConfig = CinderConfig()
+    cinder: CinderConfig = CinderConfig(send_service_user_token=True)
     nova: NovaConfig = NovaConfig(send_service_user_token=True)
     hypervisor: HypervisorConfig = HypervisorConfig()
     auth_token: AuthTokenConfig = AuthTokenConfig()
@@ -264,15 +264,24 @@ class Cloud:
         )  # fmt: skip
         await self._members(
             members.cinder_api, CinderApi, store=stores.cinder, config=config.cinder, gate=self._gate("cinder"),
-            ids=self._chance("cinder")["ids"], glance=Glance(), servers=NovaServers(),
+            ids=self._chance("cinder")["ids"], glance=self._glance(), servers=NovaServers(),
         )  # fmt: skip
         await self._members(members.cinder_scheduler, CinderScheduler, store=stores.cinder, config=config.cinder)
         for backend in config.backends:
             stores.arrays[backend] = StorageArray(volume_backend_name=backend, total_capacity_gb=config.array_gb)
             await self._begin(
-                CinderVolume, store=stores.cinder, config=config.cinder, array=stores.arrays[backend], glance=Glance(),
+                CinderVolume, store=stores.cinder, config=config.cinder, array=stores.arrays[backend], glance=self._glance(),
                 server=f"storage@{backend}",
             )  # fmt: skip
+
+    def _glance(self) -> Glance:
+        """Glance as a service of Cinder asks it."""
+        session = self.session("cinder")
+
+        async def service_token() -> str:
+            return (await session.token()).id
+
+        return Glance(service_token if self.config.cinder.send_service_user_token else None)
 
     async def _start_nova(self) -> None:
         members, nova = self.config.members, self._nova("nova")

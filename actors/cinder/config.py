@@ -38,6 +38,7 @@ class CinderConfig:
         rpc_response_timeout: how long cinder-api waits for cinder-volume.
         snapshot_same_host: whether a volume from a snapshot goes to the backend of the snapshot.
         cloned_volume_same_az: whether a volume from a volume or snapshot must be in its zone.
+        send_service_user_token: `[service_user]`: whether a service token goes along with the user's.
         service_token_roles: `[keystone_authtoken] service_token_roles`, any of which makes a request one of a service.
         osapi_max_limit: entries that one answer lists at most.
     """
@@ -63,5 +64,6 @@ class CinderConfig:
     rpc_response_timeout: float = attrs.field(default=60, validator=gt(0))
     snapshot_same_host: bool = attrs.field(default=True, validator=in_((True, False)))
     cloned_volume_same_az: bool = attrs.field(default=True, validator=in_((True, False)))
+    send_service_user_token: bool = attrs.field(default=False, validator=in_((True, False)))
     service_token_roles: tuple[str, ...] = ("service",)
     osapi_max_limit: int = attrs.field(default=1000, validator=ge(1))

@@ -25,13 +25,15 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--format", "provider", type=click.Choice(TOKEN_PROVIDERS), default="fernet", show_default=True, help="Of tokens."
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Another order of events; without it, the calm one.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of ids, keys and addresses.")
 def boot(**options: Any) -> None:
     """Boot a server with a volume, and show who asked whom for what, when, and with which credential.
 
-    Then boot it again with a token that dies on the way, and show what is left behind. Time is simulated. The cloud has
-    the flavors 1 to 4, an image, a network, the users demo and admin, and demo's keypair demo-key. Status 1 if the request
-    is refused.
+    Then boot it again with a token that expires on the way, and show what is left behind. Time is simulated. The status is
+    1 if the request is refused.
+
+    For your own --body: there are the flavors 1 to 4, the image c1205000-0000-4000-8000-000000000001, a network (say auto),
+    and the user demo with the password demo-secret, the project demo, and the keypair demo-key.
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     from actors.cli.tour import Wishes, tour  # noqa: PLC0415 (a cloud takes a second to import: other commands do not)

@@ -4,7 +4,7 @@ The client holds one token for the whole boot, as one with ``--os-token`` does. 
 and waits for most of the token's life before it asks for the server.
 """
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import anyio
 import attrs
@@ -28,7 +28,9 @@ from actors.nova.messages.keypairs import CreateKeypair, ListKeypairs
 from actors.nova.messages.servers import CreateServer, DeleteServer, ListVolumeAttachments, ShowServer
 from actors.nova.models import Server, VolumeAttachment
 from actors.nova.states import VmState
-from bus.sim import Latency, World
+from bus.sim import Latency, Schedule, World
+
+M = TypeVar("M")
 
 LATENCY: Final = 0.001
 """Seconds that each message takes, so that it shows in the times which came first."""
@@ -45,7 +47,7 @@ class Plan:
 
     Attributes:
         config: of the cloud.
-        seed: of the world; None for the calm run.
+        seed: of whatever is drawn: ids, keys, addresses. All runs are calm.
         account: how the client signs in.
         request: what it asks for.
         adapt: whether ids in *request* that the cloud does not know stand for what it has.
@@ -53,7 +55,7 @@ class Plan:
     """
 
     config: CloudConfig
-    seed: int | None
+    seed: int
     account: Authenticate
     request: CreateServer
     adapt: bool
@@ -101,7 +103,7 @@ def launch(plan: Plan) -> Launch:
         CloudError: if the sign-in or the request is refused.
     """
     recorder = Recorder()
-    world = World(plan.seed, latency=Latency.constant(LATENCY), middleware=[recorder])
+    world = World(schedule=Schedule(seed=plan.seed), latency=Latency.constant(LATENCY), middleware=[recorder])
     return world.run(_Trial(plan, recorder).run)
 
 
@@ -193,13 +195,15 @@ def adapted(request: CreateServer, network: NetworkId) -> CreateServer:
     networks = request.networks
     if not isinstance(networks, str):
         networks = tuple(attrs.evolve(one, network_id=network) if one.network_id else one for one in networks)
-    wanted: Any = request  # mypy does not take messages for attrs classes
-    request = attrs.evolve(
-        wanted,
+    return changed(
+        request,
         flavor_ref=request.flavor_ref if request.flavor_ref in {one.id for one in FLAVORS} else FLAVORS[0].id,
         image_ref=request.image_ref and IMAGE,
         networks=networks,
-        block_devices=tuple(
-            attrs.evolve(one, image_id=one.image_id and IMAGE) for one in request.block_devices
-        ),
-    )  # fmt: skip
+        block_devices=tuple(attrs.evolve(one, image_id=one.image_id and IMAGE) for one in request.block_devices),
+    )
+
+
+def changed(message: M, **fields: Any) -> M:
+    """A message with other values for some of its fields (mypy does not take messages for attrs classes)."""
+    return cast("M", attrs.evolve(cast("Any", message), **fields))

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from actors.cli.boot import boot
+from actors.cli.matrix import matrix_command
 from actors.cli.tokens import tokens
 from actors.keystone.tokens.errors import TokenError
 
@@ -35,4 +36,5 @@ def main() -> None:
 
 
 main.add_command(boot)
+main.add_command(matrix_command)
 main.add_command(tokens)

@@ -26,7 +26,7 @@ def tell(lines: Iterator[Text]) -> None:
     console = Console()
     console.width = min(WIDTH, console.width) if console.is_terminal else WIDTH
     for line in lines:
-        console.print(line)
+        console.print(line, no_wrap=line.no_wrap, overflow=line.overflow)
 
 
 def journey(launch: Launch) -> Iterator[Text]:
@@ -35,7 +35,7 @@ def journey(launch: Launch) -> Iterator[Text]:
     for number, title in STEPS.items():
         yield Text(f"\n{number:2}  {title}", "bold")
         calls = [call for call in launch.calls if step_of(call) == number]
-        yield from table(calls, launch.began) if calls else [Text(f"{'':16}nobody is asked")]
+        yield from table(calls, launch.began) if calls else [_row(f"{'':13} nobody is asked")]
     yield Text()
     yield from ending(launch)
 
@@ -45,20 +45,22 @@ def end_of_token(launch: Launch) -> Iterator[Text]:
     yield from table(launch.users_calls, launch.began)
     yield Text()
     yield from ending(launch)
-    yield _fact("left", _counts(launch.left))
-    yield _fact("deleted", f"{_counts(launch.left_after_delete)} are left when its user has deleted it")
+    yield _fact("has" if all(server.host for server in launch.servers) else "leaves", _counts(launch.left))
+    yield _fact("deleted", f"with a new token, leaving {_counts(launch.left_after_delete)}")
 
 
 def table(calls: Sequence[Call], began: float) -> Iterator[Text]:
     """A line for each call, or for several that differ in time alone, and one for each refusal."""
     for _, group in groupby(calls, key=_but_for_time):
         call, *others = group
-        took = f"{call.seconds:.3f}" if call.seconds is not None and not others else ""
+        took = "" if call.seconds is None or others else f"{call.seconds:.3f}"[:5]
         asks = f"{_shown(call.receiver)}: {call.message}{f' x{len(others) + 1}' if others else ''}"
-        line = f"{call.time - began:8.3f} {took:>6} {_shown(call.sender):<18} {asks:<41} {call.credential.value:<4} {call.state}"
-        yield Text(line.rstrip(), "red" if call.error is not None else "")
+        when, style = f"{call.time - began:7.3f}", "" if call.error is None else "red"
+        yield _row(
+            f"{when} {took:>5} {_shown(call.sender):<18} {asks:<41} {call.credential.value:<4} {call.state}", style
+        )
         if call.error is not None:
-            yield Text(f"{'':16}{refusal(call.error)}", "red")
+            yield _row(f"{'':13} {refusal(call.error)}", style)
 
 
 def ending(launch: Launch) -> Iterator[Text]:
@@ -99,9 +101,16 @@ def _shown(address: str) -> str:
     return address.replace(service, _SHOWN_AS.get(service, service)).replace(".storage@", "@").removesuffix(".1")
 
 
+def _row(line: str, style: str = "") -> Text:
+    return Text(line.rstrip(), style, no_wrap=True, overflow="crop")
+
+
 def _fact(name: str, value: str, style: str = "") -> Text:
     return Text.assemble(f"{name:<9}", (value, style))
 
 
 def _counts(left: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name if count != 1 else name[:-1]}" for name, count in left.items())
+    return (
+        ", ".join(f"{count} {name.removesuffix('s' * (count == 1))}" for name, count in left.items() if count)
+        or "nothing"
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import click
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from actors.accounts import ACCOUNTS
 from actors.cli.bodies import read
-from actors.cli.launch import Launch, Plan, launch, launch_dying
+from actors.cli.launch import Launch, Plan, changed, launch, launch_dying
 from actors.cli.story import end_of_token, journey, refusal, tell
 from actors.cloud import CloudConfig
 from actors.contents import FLAVORS, IMAGE, Contents
@@ -44,7 +44,7 @@ class Wishes:
     token_dies_at: str | None
     service_tokens: bool | None
     provider: str
-    seed: int | None
+    seed: int
 
     def plan(self, *, service_tokens: bool = True) -> Plan:
         """What is to be tried."""
@@ -72,9 +72,7 @@ class Wishes:
         known = ACCOUNTS.get(account.user_name or "")
         if not self.adapt or known is None:
             return account
-        wanted: Any = account  # mypy does not take messages for attrs classes
-        account = attrs.evolve(wanted, password=known.sign_in(domain).password)
-        return account
+        return changed(account, password=known.sign_in(domain).password)
 
 
 def tour(wishes: Wishes) -> None:
@@ -85,14 +83,13 @@ def tour(wishes: Wishes) -> None:
     except CloudError as error:
         hint = "" if plan.adapt else " --adapt lets ids and names in the files stand for what this cloud has."
         raise click.ClickException(f"the cloud refuses: {refusal(error)}{hint}") from error
-    tell(_titled("A boot", journey(calm)))
     name = _chosen(wishes.token_dies_at, calm)
+    tell(_titled("A boot", journey(calm)))
     if name is not None:
         for service_tokens in (False, True) if wishes.service_tokens is None else (wishes.service_tokens,):
             dying = launch_dying(wishes.plan(service_tokens=service_tokens), calm, name)
-            beside = "with a service token" if service_tokens else "without a service token"
-            title = f"The same boot {beside} beside the user's, which expires just before {name}"
-            tell(_titled(f"\n{title}", end_of_token(dying)))
+            beside = "a service token" if service_tokens else "no service token"
+            tell(_titled(f"\nThe same boot; its token expires before {name}; {beside} beside it", end_of_token(dying)))
 
 
 def _chosen(wish: str | None, calm: Launch) -> str | None:

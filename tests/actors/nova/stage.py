@@ -11,16 +11,17 @@ from actors.client.session import Session
 from actors.cloud import Cloud, CloudConfig
 from actors.contents import IMAGE
 from actors.errors import NotFound
-from actors.ids import FlavorId, ServerId
+from actors.ids import ServerId
 from actors.nova.config import NovaConfig
 from actors.nova.messages.servers import CreateServer, DeleteServer, ShowServer
-from actors.nova.models import BlockDevice, Server
+from actors.nova.models import Server
 from actors.nova.notifications import (
     ComputeTaskNotification,
     InstanceNotification,
     InstanceUpdate,
     SchedulerNotification,
 )
+from actors.testing.operations import TINY
 from bus.actor import Actor
 from bus.middleware import Middleware
 from bus.sim import World
@@ -30,16 +31,6 @@ R = TypeVar("R")
 
 LOUD = NovaConfig(send_service_user_token=True, notify_on_state_change="vm_and_task_state")
 """Nova that notifies every change of state."""
-TINY = FlavorId("1")
-ROOT_VOLUME = BlockDevice(
-    source_type="image",
-    destination_type="volume",
-    boot_index=0,
-    image_id=IMAGE,
-    volume_size=1,
-    delete_on_termination=True,
-)
-EXTRA_VOLUME = BlockDevice(source_type="blank", destination_type="volume", volume_size=1, delete_on_termination=True)
 
 
 class Ear(Actor):

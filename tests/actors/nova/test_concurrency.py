@@ -13,8 +13,9 @@ from actors.neutron.config import NeutronConfig
 from actors.nova.config import NovaConfig
 from actors.nova.messages.servers import DeleteServer
 from actors.nova.models import QuotaSet
+from actors.testing.operations import EXTRA_VOLUME
 from bus.errors import BusError
-from tests.actors.nova.stage import EXTRA_VOLUME, Stage, play
+from tests.actors.nova.stage import Stage, play
 
 HOSTS = 10
 ROOM = HostResources(vcpus=8, memory_mb=16_384, local_gb=60)

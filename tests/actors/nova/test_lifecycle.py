@@ -4,6 +4,7 @@ import anyio
 import pytest
 
 from actors.cinder.messages import CreateVolume, ShowVolume
+from actors.contents import IMAGE
 from actors.glance.messages import ListImages
 from actors.glance.states import ImageStatus
 from actors.hypervisor.messages import EndGuest
@@ -35,8 +36,9 @@ from actors.nova.messages.servers import (
 )
 from actors.nova.models import NetworkRequest
 from actors.nova.service.base import INTERNAL
+from actors.testing.operations import EXTRA_VOLUME, TINY
 from bus.topic import Target
-from tests.actors.nova.stage import EXTRA_VOLUME, IMAGE, TINY, Stage, play
+from tests.actors.nova.stage import Stage, play
 
 
 def test_a_server_is_shown_to_its_project_and_to_administrators_with_what_it_has():

@@ -6,8 +6,9 @@ from actors.hypervisor.errors import HostFull
 from actors.hypervisor.messages import SpawnGuest
 from actors.nova.messages.servers import CreateServer
 from actors.nova.models import Server
+from actors.testing.operations import ROOT_VOLUME
 from bus.middleware import Middleware, Passage
-from tests.actors.nova.stage import ROOT_VOLUME, Stage, play
+from tests.actors.nova.stage import Stage, play
 
 SELECTED = ["scheduler.select_destinations.start", "scheduler.select_destinations.end"]
 PICKED_UP = [

@@ -8,23 +8,16 @@ import anyio
 import attrs
 import pytest
 
-from actors.cinder.messages import CreateVolume, DeleteAttachment, DeleteVolume
+from actors.cinder.messages import DeleteAttachment, DeleteVolume
+from actors.client.session import Session
 from actors.cloud import Cloud
 from actors.errors import CloudError
-from actors.ids import ServerId, VolumeId
-from actors.nova.messages.servers import (
-    AttachVolume,
-    CreateServerImage,
-    DeleteServer,
-    DetachVolume,
-    LiveMigrateServer,
-    RebootServer,
-    ShowServer,
-)
+from actors.nova.messages.servers import DeleteServer, ShowServer
+from actors.testing.operations import OPERATIONS
 from actors.testing.sweep import Fault, Point, Striker, points, strike
 from bus.errors import BusError
 from bus.sim import World
-from tests.actors.nova.stage import EXTRA_VOLUME, LOUD, ROOT_VOLUME, Stage
+from tests.actors.nova.stage import LOUD, Stage
 
 READS = (ShowServer,)
 REST = 1000.0
@@ -50,65 +43,6 @@ LEFT_BEHIND = {
 """What the loss of a message, or of the process that has it in hand, leaves until an operator acts, as in OpenStack."""
 
 
-async def boot(stage: Stage) -> None:
-    await stage.boot()
-
-
-async def boot_from_volume(stage: Stage) -> None:
-    await stage.boot(image_ref=None, block_devices=(ROOT_VOLUME, EXTRA_VOLUME))
-
-
-async def nothing(stage: Stage) -> None:
-    """Nothing is there before the operation."""
-
-
-async def a_server(stage: Stage) -> None:
-    """A server runs before the operation."""
-    await stage.active()
-
-
-async def a_server_and_a_volume(stage: Stage) -> None:
-    """A server runs and there is a volume."""
-    await stage.active()
-    await stage.ask(CreateVolume(size=1))
-    await anyio.sleep(10)
-
-
-async def a_server_with_a_volume(stage: Stage) -> None:
-    """A server runs that has a volume."""
-    await stage.active(block_devices=(EXTRA_VOLUME,))
-
-
-def one_server(stage: Stage) -> ServerId:
-    return next(iter(stage.cloud.stores.nova.instances))
-
-
-def one_volume(stage: Stage) -> VolumeId:
-    return next(iter(stage.cloud.stores.cinder.volumes)).id
-
-
-OPERATIONS: dict[str, tuple[Callable[[Stage], Awaitable[None]], Callable[[Stage], Awaitable[Any]]]] = {
-    "boot": (nothing, boot),
-    "boot from volume": (nothing, boot_from_volume),
-    "delete": (a_server_with_a_volume, lambda stage: stage.ask(DeleteServer(server_id=one_server(stage)))),
-    "reboot": (a_server, lambda stage: stage.ask(RebootServer(server_id=one_server(stage)))),
-    "attach": (
-        a_server_and_a_volume,
-        lambda stage: stage.ask(AttachVolume(server_id=one_server(stage), volume_id=one_volume(stage))),
-    ),
-    "detach": (
-        a_server_with_a_volume,
-        lambda stage: stage.ask(DetachVolume(server_id=one_server(stage), volume_id=one_volume(stage))),
-    ),
-    "snapshot": (a_server, lambda stage: stage.ask(CreateServerImage(server_id=one_server(stage), name="snapshot"))),
-    "live migration": (
-        a_server_with_a_volume,
-        lambda stage: stage.admin.ask(LiveMigrateServer(server_id=one_server(stage))),
-    ),
-}
-"""What is there before, and what is done."""
-
-
 @attrs.frozen
 class Outcome:
     """What became of an operation, and what could not be cleaned up."""
@@ -118,18 +52,16 @@ class Outcome:
 
 
 def scenario(operation: str, *, service_tokens: bool) -> Callable[[World, Striker], Awaitable[Outcome]]:
-    before, act = OPERATIONS[operation]
+    wanted = OPERATIONS[operation]
 
     async def program(world: World, striker: Striker) -> Outcome:
         nova = attrs.evolve(LOUD, send_service_user_token=service_tokens)
         cloud = await Cloud(nova=nova).start(world.bus, world.random)
-        stage = Stage(world, cloud, cloud.session("demo"), cloud.session("admin"))
-        await before(stage)
-        await stage.demo.token()
-        await stage.admin.token()
+        stage, user = Stage(world, cloud, cloud.session("demo"), cloud.session("admin")), cloud.session(wanted.by)
+        await wanted.prepare(cloud, user)
         striker.arm(world)
         with suppress(CloudError, BusError):  # the caller is told; what counts is what is left
-            await act(stage)
+            await wanted.act(cloud, user)
         await anyio.sleep(REST)
         striker.disarm()
         rows = cloud.stores.nova.instances.values()
@@ -137,15 +69,15 @@ def scenario(operation: str, *, service_tokens: bool) -> Callable[[World, Strike
         waiting = tuple(
             "accepted" for uuid in cloud.stores.nova.build_requests if uuid not in cloud.stores.nova.instances
         )
-        await clean_up(stage)
+        await clean_up(stage, cloud.session(wanted.by))
         return Outcome(busy + waiting, stage.left())
 
     return program
 
 
-async def clean_up(stage: Stage) -> None:
+async def clean_up(stage: Stage, user: Session) -> None:
     """What a user does who wants to have nothing left: delete servers, then attachments, then volumes; twice, if need be."""
-    user, stores = stage.cloud.session("demo"), stage.cloud.stores
+    stores = stage.cloud.stores
     for _ in range(2):
         requests = [DeleteServer(server_id=server) for server in stores.nova.mappings]
         await _try_all(user, requests)
@@ -155,7 +87,7 @@ async def clean_up(stage: Stage) -> None:
         await anyio.sleep(60)
 
 
-async def _try_all(user: Any, requests: list[Any]) -> None:
+async def _try_all(user: Session, requests: list[Any]) -> None:
     for request in requests:
         with suppress(CloudError, BusError):  # what is still there is seen at the end
             await user.ask(request)
