@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tests.benchmarks import ask, boots, idle, publish, steps, timers, tokens
+from tests.benchmarks import ask, boots, idle, load, publish, steps, timers, tokens
 from tests.benchmarks.group import Group
 from tests.benchmarks.report import Result, judge, show, write
 from tests.benchmarks.rounds import measure
@@ -20,6 +20,7 @@ GROUPS: dict[str, Callable[[Scale], Group]] = {
     "idle": idle.group,
     "steps": steps.group,
     "tokens": tokens.group,
+    "load": load.group,
     "boots": boots.group,
 }
 WIDTH = 150
@@ -34,9 +35,17 @@ WIDTH = 150
 @click.option(
     "--json", "path", type=click.Path(dir_okay=False, path_type=Path), default="bench.json", show_default=True
 )
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw Keystone's load into this file, and do nothing else.",
+)
 @click.option("--quick", is_flag=True, help="Do a fraction of the work, for a first look.")
-def main(*, only: tuple[str, ...], rounds: int | None, path: Path, quick: bool) -> None:
+def main(*, only: tuple[str, ...], rounds: int | None, path: Path, picture: Path | None, quick: bool) -> None:
     """Measure the bus beside its peers, the formats of tokens beside bare Fernet, and boots."""
+    if picture is not None:
+        load.draw(picture)
+        return
     console, errors = Console(), Console(stderr=True)
     if not console.is_terminal:
         console = Console(width=WIDTH)

@@ -21,6 +21,8 @@ class Scale:
         hosts: of clouds, one row each.
         boots: servers in a burst.
         servers: in the largest cloud.
+        rates: tokens that a service checks in a second, one column each.
+        seconds: for which Keystone's load is counted.
         rows: tokens that the table of stored ones holds already.
     """
 
@@ -38,6 +40,8 @@ class Scale:
     hosts: tuple[int, ...] = (10, 1_000, 10_000)
     boots: int = 1_000
     servers: int = 100_000
+    rates: tuple[int, ...] = (1, 5, 20)
+    seconds: float = 600
 
 
 FULL = Scale()
@@ -56,6 +60,6 @@ QUICK = Scale(
     servers=1_000,
 )
 TINY = Scale(
-    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20), hosts=(2, 3), boots=3, servers=3
+    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20), hosts=(2, 3), boots=3, servers=3, rates=(10,), seconds=1
 )  # fmt: skip
 """Measures nothing, but calls everything."""
