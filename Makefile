@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make. Everything else goes into .venv, once, on the first call.
 #
 #   make test PYTHON=python3.13   chooses the Python of a new .venv (`make clean` removes an old one)
-#   make test ARGS="-k mailbox"   hands arguments to pytest
+#   make test ARGS="-k mailbox"   hands arguments to pytest; the same with boot (ARGS=--help), bench and hunt
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -11,13 +11,13 @@ TYPED := $(wildcard actors bus examples tests/typing)
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help boot test lint types bench hunt clean
+.PHONY: help boot test lint types bench hunt soak clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
-boot: $(READY)  ## watch the first example run
-	@$(PY) examples/request_reply.py
+boot: $(READY)  ## watch a server boot, and a token die on the way
+	@$(PY) -m actors boot $(ARGS)
 
 test: $(READY)  ## run the tests
 	@$(PY) -m pytest $(ARGS)
@@ -34,7 +34,10 @@ types: $(READY)  ## check types, twice
 bench: $(PEERS)  ## measure against the peers
 	@$(PY) -m tests.benchmarks $(ARGS)
 
-hunt: $(READY)  ## search for failures, for long
+hunt: $(READY)  ## search a cloud for what timing breaks
+	@$(PY) -m actors hunt $(ARGS)
+
+soak: $(READY)  ## run the tests that take long
 	@$(PY) -m pytest -m hunt $(ARGS)
 
 clean:  ## remove all that make made; what Hypothesis remembers stays

@@ -115,7 +115,8 @@ class Cell:
         if self.idle:
             worker, wake = self.idle.pop()
             worker.envelope = envelope  # in hand from now on, should this life end before the worker's next step
-            wake.set_result(envelope)
+            if not wake.done():  # cancelled, if the loop is being torn down
+                wake.set_result(envelope)
         else:
             self._hire(envelope)
 

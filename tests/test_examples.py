@@ -81,6 +81,16 @@ def test_the_readme_shows_a_program_early_and_stays_short():
     assert 60 <= len(lines) <= 110
 
 
+def test_what_else_the_readme_shows_is_still_printed():
+    blocks = list(BLOCK.finditer(README))
+    shown = [one[2] for before, one in pairwise(blocks) if one[1] == "text" and before[1] != "python"]
+    printed = run("-m", "actors", "boot") + (ROOT / "examples/lost_update.out").read_text("utf-8")
+
+    assert shown
+    for text in shown:
+        assert text in printed
+
+
 def test_each_program_in_the_readme_prints_what_follows_it(tmp_path):
     """A program is saved under the name that ends the text before it, and may import those before it."""
     blocks = list(BLOCK.finditer(README))

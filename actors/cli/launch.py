@@ -19,7 +19,7 @@ from actors.contents import FLAVORS, IMAGE
 from actors.errors import Unauthorized
 from actors.glance.messages import ListImages
 from actors.ids import NetworkId, ServerId
-from actors.journey import Call, Recorder
+from actors.journey import Call, Recorder, service_of
 from actors.keystone.messages import Authenticate
 from actors.keystone.models import IssuedToken
 from actors.leftovers import leftovers
@@ -38,7 +38,8 @@ SETTLED: Final = 10.0
 """Seconds after which whatever follows a server's last state has been done, too."""
 TRIES: Final = 20
 """How often it is tried to have a token die at a certain call."""
-COMPUTE: Final = "nova-compute"
+BUILDERS: Final = ("nova-conductor", "nova-compute")
+"""Who works on a server after its client was told that it is accepted."""
 
 
 @attrs.frozen(kw_only=True)
@@ -87,13 +88,13 @@ class Launch:
     left_after_delete: dict[str, int]
 
     def call(self, name: str) -> Call | None:
-        """The first call of this name that nova-compute made with the user's token; None if it made none."""
+        """The first of `users_calls` of this name; None if there is none."""
         return next((call for call in self.users_calls if call.message == name), None)
 
     @property
     def users_calls(self) -> list[Call]:
-        """What nova-compute called with the user's token, in order."""
-        return [call for call in self.calls if call.credential.is_users and call.sender.startswith(COMPUTE)]
+        """What was called with the user's token once the server was accepted, in order."""
+        return [call for call in self.calls if call.credential.is_users and service_of(call.sender) in BUILDERS]
 
 
 def launch(plan: Plan) -> Launch:
@@ -108,12 +109,12 @@ def launch(plan: Plan) -> Launch:
 
 
 def launch_dying(plan: Plan, calm: Launch, name: str) -> Launch:
-    """Do it with a token that dies just before nova-compute calls *name*.
+    """Do it with a token that dies just before the call *name*.
 
     Args:
         plan: what to try; its *life* is found here.
         calm: what came of it with a token that lived.
-        name: of a call that nova-compute made then, with the user's token.
+        name: of one of the calls that were then made with the user's token, once the server was accepted.
     """
     wanted = calm.call(name)
     assert wanted is not None

@@ -41,7 +41,7 @@ def journey(launch: Launch) -> Iterator[Text]:
 
 
 def end_of_token(launch: Launch) -> Iterator[Text]:
-    """What nova-compute did with the user's token, how that ended, and what was left behind."""
+    """What was done with the user's token once the server was accepted, how that ended, and what was left behind."""
     yield from table(launch.users_calls, launch.began)
     yield Text()
     yield from ending(launch)

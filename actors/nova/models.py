@@ -536,6 +536,7 @@ class Migration:
         created_at: when it was asked for.
         updated_at: when it last changed.
         old_attachments: for each volume, the attachment of the old host.
+        new_attachments: those of the new one.
     """
 
     uuid: str
@@ -549,6 +550,7 @@ class Migration:
     created_at: float
     updated_at: float
     old_attachments: tuple[tuple[VolumeId, AttachmentId], ...] = ()
+    new_attachments: tuple[AttachmentId, ...] = ()
 
 
 # -- hosts -------------------------------------------------------------------------------------------------------------

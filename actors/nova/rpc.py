@@ -18,6 +18,7 @@ from actors.nova.models import (
     RequestSpec,
     Retry,
     Selection,
+    Vif,
 )
 from bus.message import message
 from bus.topic import Target
@@ -318,10 +319,15 @@ class PostLiveMigrationAtDestination(ComputeCall[None]):
 
 @message
 class RollbackLiveMigrationAtDestination(ComputeCall[None]):
-    """On the new host: the server does not come after all (`rollback_live_migration_at_destination`)."""
+    """On the new host: the server does not come after all (`rollback_live_migration_at_destination`).
+
+    Attributes:
+        server: which; it may be deleted.
+        vifs: its ports, which are plugged there.
+    """
 
     server: ServerId
-    migration: str
+    vifs: tuple[Vif, ...]
 
 
 def connector(host: str) -> Connector:

@@ -215,7 +215,8 @@ class NovaStore:
 
     def remove_block_device(self, uuid: ServerId, gone: BlockDevice) -> None:
         """Remove a disk."""
-        self.block_devices[uuid] = tuple(disk for disk in self.block_devices.get(uuid, ()) if disk != gone)
+        if uuid in self.block_devices:
+            self.block_devices[uuid] = tuple(disk for disk in self.block_devices[uuid] if disk != gone)
 
     def record_action(self, uuid: ServerId, action: InstanceAction) -> None:
         """Note what is done to a server."""

@@ -125,11 +125,11 @@ class _Calls(Middleware):
         self.world, self.token, self._start = world, token, world.now
 
     def deliver(self, passage: Passage) -> None:
-        sent = passage.context
+        sent, name = passage.context, type(passage.message).__name__
         if self.world is None or not isinstance(passage.message, ApiRequest) or not isinstance(sent, Credentials):
             return
         if sent.token == self.token:
-            number, name = len(self.steps) + 1, type(passage.message).__name__
+            number = len(self.steps) + 1
             after = self.world.now - self._start
             self.steps.append(Step(number, name, passage.sender, passage.receiver, after))
 

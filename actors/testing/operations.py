@@ -70,8 +70,9 @@ def volume_of(cloud: Cloud) -> VolumeId:
     return next(iter(cloud.stores.cinder.volumes)).id
 
 
-def _create(**options: Any) -> CreateServer:
-    return CreateServer(**{"name": "one", "flavor_ref": TINY, "image_ref": IMAGE, **options})
+_ONE: Final = CreateServer(name="one", flavor_ref=TINY, image_ref=IMAGE)
+_WITH_A_VOLUME: Final = CreateServer(name="one", flavor_ref=TINY, image_ref=IMAGE, block_devices=(EXTRA_VOLUME,))
+_FROM_VOLUME: Final = CreateServer(name="one", flavor_ref=TINY, block_devices=(ROOT_VOLUME, EXTRA_VOLUME))
 
 
 async def _nothing(cloud: Cloud, user: Session | HeldToken) -> None:
@@ -80,7 +81,7 @@ async def _nothing(cloud: Cloud, user: Session | HeldToken) -> None:
 
 async def _server(cloud: Cloud, user: Session | HeldToken) -> None:
     del cloud
-    (created,) = await user.ask(_create())
+    (created,) = await user.ask(_ONE)
     await wait_for_server(user, created.id)
 
 
@@ -92,18 +93,18 @@ async def _server_and_volume(cloud: Cloud, user: Session | HeldToken) -> None:
 
 async def _server_with_volume(cloud: Cloud, user: Session | HeldToken) -> None:
     del cloud
-    (created,) = await user.ask(_create(block_devices=(EXTRA_VOLUME,)))
+    (created,) = await user.ask(_WITH_A_VOLUME)
     await wait_for_server(user, created.id)
 
 
 OPERATIONS: Final = {
     operation.name: operation
     for operation in (
-        Operation("boot", _nothing, lambda _, user: user.ask(_create())),
+        Operation("boot", _nothing, lambda _, user: user.ask(_ONE)),
         Operation(
             "boot from volume",
             _nothing,
-            lambda _, user: user.ask(_create(image_ref=None, block_devices=(ROOT_VOLUME, EXTRA_VOLUME))),
+            lambda _, user: user.ask(_FROM_VOLUME),
         ),
         Operation(
             "delete", _server_with_volume, lambda cloud, user: user.ask(DeleteServer(server_id=server_of(cloud)))

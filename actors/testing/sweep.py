@@ -145,11 +145,11 @@ class Striker(Middleware):
         return passage.correlation in self._roots
 
     def _possible(self, passage: Passage) -> tuple[Fault, ...]:
-        message, sent = passage.message, passage.context
+        sent = passage.context
         faults = [Fault.CRASH, Fault.CRASH_AFTER, Fault.DROP, Fault.DELAY]
-        if isinstance(message, (ApiRequest, HypervisorCall, PlugInterface)):
+        if isinstance(passage.message, (ApiRequest, HypervisorCall, PlugInterface)):
             faults.append(Fault.REFUSE)
-        if isinstance(message, ApiRequest) and isinstance(sent, Credentials) and sent.token in self._tokens:
+        if isinstance(passage.message, ApiRequest) and isinstance(sent, Credentials) and sent.token in self._tokens:
             faults.append(Fault.EXPIRE)
         return tuple(faults)
 

@@ -120,14 +120,24 @@ class Builds(Deletion):
                     raise BuildAbortException(text.format(error=error)) from error
             kind = RescheduledByPolicy if isinstance(error, GroupAffinityViolation) else RescheduledException
             raise kind(str(error)) from error
+        try:
+            instance = await self.save(
+                msg.server, expected_task_state=(TaskState.SPAWNING,), vm_state=VmState.ACTIVE, task_state=None,
+                power_state=PowerState.RUNNING, launched_at=self.now, progress=0,
+            )  # fmt: skip
+        except DISAPPEARED as error:
+            await self.notify("create.error", self.store.instances.get(msg.server, instance), error)
+            raise
+        except UnexpectedTaskState as error:
+            raise BuildAbortException(str(error)) from error
         await self.tell_schedulers(msg.server, context)
-        await self.notify("create.end", self.store.instances.get(msg.server, instance))
+        await self.notify("create.end", instance)
 
     async def _build_claimed(self, instance: Instance, msg: BuildAndRunInstance, context: RequestContext) -> None:
-        """Claim, allocate, spawn, and save that it runs."""
+        """Claim, allocate, spawn."""
         await self.calls.as_nova(ListAllocations(consumer_uuid=ConsumerId(msg.server)))
         instance = await self.claim(instance)
-        self._check_group(instance)
+        self.check_group(instance)
         ports = await self._networks(instance, msg, context)
         await self._block_devices(instance, ports, context)
         try:
@@ -139,27 +149,6 @@ class Builds(Deletion):
         except (CloudError, BusError) as error:
             await self._undo_spawn(instance, msg.spec, ports, error, context)
             raise
-        await self.save(
-            msg.server, expected_task_state=(TaskState.SPAWNING,), vm_state=VmState.ACTIVE, task_state=None,
-            power_state=PowerState.RUNNING, launched_at=self.now, progress=0,
-        )  # fmt: skip
-
-    def _check_group(self, instance: Instance) -> None:
-        """Look at the server's group once more, now that others may have come here too (`_validate_instance_group_policy`).
-
-        Raises:
-            GroupAffinityViolation: if they have.
-        """
-        group = self.store.group_of(instance.uuid)
-        if group is None:
-            return
-        others = {member for member in group.members if member != instance.uuid}
-        here = sum(row.uuid in others for row in self.instances)
-        hosts = {row.host for row in map(self.store.instances.get, others) if row is not None and row.host is not None}
-        if group.policy == "anti-affinity" and here >= group.max_server_per_host:
-            raise GroupAffinityViolation("Anti-affinity server group policy was violated")
-        if group.policy == "affinity" and hosts and self.host not in hosts:
-            raise GroupAffinityViolation("Affinity server group policy was violated")
 
     # -- networks and disks ----------------------------------------------------------------------------------------------
 

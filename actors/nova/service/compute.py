@@ -56,16 +56,18 @@ class NovaCompute(Builds, HostVolumes, Snapshots, Migrations, Periodic):
         self.trait_disabled: bool | None = None
 
     async def started(self) -> None:
-        """Begin: say who it is, then see to its servers and its place in Placement beside whatever it is asked."""
+        """Begin: see to its servers and its place in Placement, before it is asked anything (`init_host`)."""
         await super().started()
-        self.start_soon(self._begin)
+        await self._init_host()
+        self.start_soon(self.report)
+        self.start_soon(self.run_periodic_tasks)
 
     def new_service(self) -> ComputeService:
         """Its row, when it reports for the first time."""
         return attrs.evolve(super().new_service(), zone=self.config.default_availability_zone)
 
-    async def _begin(self) -> None:
-        """Reach the hypervisor and Placement, set right what an earlier life has left, and report from then on."""
+    async def _init_host(self) -> None:
+        """Reach the hypervisor and Placement, and set right what an earlier life has left."""
         while True:
             try:
                 await self.driver(ResetImageLocks(), INTERNAL)
@@ -76,10 +78,8 @@ class NovaCompute(Builds, HostVolumes, Snapshots, Migrations, Periodic):
                 await anyio.sleep(RETRY_AFTER)
             else:
                 break
-        self.start_soon(self.report)
         for instance in self.instances:
             await self._init_instance(instance)
-        self.start_soon(self.run_periodic_tasks)
 
     async def _know_host(self) -> None:
         """Write down what the host has."""

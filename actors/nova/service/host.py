@@ -15,8 +15,8 @@ from actors.hypervisor.messages import HypervisorCall, ShowGuest
 from actors.hypervisor.models import PowerState
 from actors.ids import ServerId
 from actors.locks import Locks
-from actors.nova.errors import InstanceNotFound, UnexpectedDeletingTaskState
-from actors.nova.models import BlockDevice, ComputeNode, Instance
+from actors.nova.errors import GroupAffinityViolation, InstanceNotFound, UnexpectedDeletingTaskState
+from actors.nova.models import UNDER_WAY, BlockDevice, ComputeNode, Instance, Migration
 from actors.nova.rpc import COMPUTE, SCHEDULER, DeleteInstanceInfo, UpdateInstanceInfo
 from actors.nova.service.base import NovaService
 from actors.nova.service.events import InstanceEvents
@@ -161,6 +161,27 @@ class ComputeHost(NovaService):
                 io_ops=max(0, node.io_ops + io_ops),
             )
         )
+
+    def check_group(self, instance: Instance) -> None:
+        """Look at a server's group once more, now that others may have come here, or be on their way (`_validate_instance_group_policy`).
+
+        Raises:
+            GroupAffinityViolation: if they have, and the group does not allow it.
+        """
+        group = self.store.group_of(instance.uuid)
+        if group is None:
+            return
+        others = {member for member in group.members if member != instance.uuid}
+        here = {row.uuid for row in self.instances}
+        here |= {row.instance_uuid for row in self.store.migrations.values() if self._comes_or_goes(row)}
+        hosts = {row.host for row in map(self.store.instances.get, others) if row is not None and row.host is not None}
+        if group.policy == "anti-affinity" and len(here & others) >= group.max_server_per_host:
+            raise GroupAffinityViolation("Anti-affinity server group policy was violated")
+        if group.policy == "affinity" and hosts and self.host not in hosts:
+            raise GroupAffinityViolation("Affinity server group policy was violated")
+
+    def _comes_or_goes(self, migration: Migration) -> bool:
+        return migration.status in UNDER_WAY and self.host in (migration.source_compute, migration.dest_compute)
 
     # -- telling ---------------------------------------------------------------------------------------------------------
 

@@ -39,16 +39,17 @@ class HostVolumes(Deletion):
     async def _attach(self, msg: AttachVolumeOnHost, context: RequestContext) -> None:
         disk = msg.device
         async with self.locks.hold(msg.server), self.reverting(msg.server, context):
-            instance = self.store.instance(msg.server)
-            await self.notify("volume_attach.start", instance)
             try:
+                instance = self.store.instance(msg.server)
+                await self.notify("volume_attach.start", instance)
                 await self._connect(msg, context)
+                await self.notify("volume_attach.end", instance)
             except (CloudError, BusError) as error:
                 await volumes.disconnect(self, context, (disk,))
                 self.store.remove_block_device(msg.server, disk)
-                await self.notify("volume_attach.error", instance, error)
+                if (row := self.store.instances.get(msg.server)) is not None:
+                    await self.notify("volume_attach.error", row, error)
                 raise
-            await self.notify("volume_attach.end", instance)
 
     async def _connect(self, msg: AttachVolumeOnHost, context: RequestContext) -> None:
         disk = msg.device

@@ -16,7 +16,7 @@ from actors.hypervisor.errors import HostFull, MigrationFailed
 from actors.hypervisor.messages import DestroyGuest, MigrateGuest, PrepareMigration
 from actors.ids import ServerId
 from actors.neutron.messages import ActivatePortBinding, DeletePortBinding
-from actors.nova.errors import MigrationError, MigrationPreCheckError
+from actors.nova.errors import GroupAffinityViolation, MigrationError, MigrationPreCheckError
 from actors.nova.models import Instance, Migration
 from actors.nova.rpc import (
     MONITOR,
@@ -29,7 +29,7 @@ from actors.nova.rpc import (
     compute,
     connector,
 )
-from actors.nova.service import networks, volumes
+from actors.nova.service import networks
 from actors.nova.service.deletion import Deletion
 from actors.nova.service.guests import define
 from actors.nova.service.moves import revert_allocation, set_migration
@@ -45,6 +45,10 @@ class Migrations(Deletion):
     async def check_can_live_migrate_destination(self, msg: CheckCanLiveMigrateDestination) -> bool:
         """A local disk is on neither host's shared storage, so it must be copied."""
         instance = self.store.instance(msg.server)
+        try:
+            self.check_group(instance)
+        except GroupAffinityViolation as error:
+            raise MigrationPreCheckError(str(error)) from error
         has_disk = instance.image_ref is not None or instance.flavor.ephemeral > 0
         if has_disk and msg.block_migration is False:
             raise MigrationPreCheckError(
@@ -64,7 +68,9 @@ class Migrations(Deletion):
     async def _live_migration(self, msg: LiveMigration, context: RequestContext) -> None:
         async with self.migrations:
             set_migration(self, msg.migration, status="preparing")
-            instance = self.store.instance(msg.server)
+            if (instance := self.store.instances.get(msg.server)) is None:
+                await self._give_up(msg)
+                return
             await self.notify("live_migration.start", instance)
             try:
                 prepare = PreLiveMigration(
@@ -110,6 +116,9 @@ class Migrations(Deletion):
         except (CloudError, BusError) as error:
             self.log.warning("the new host did not take over", server=msg.server, error=repr(error))
             await self._point_at(msg.server, msg.destination)
+        if msg.server not in self.store.instances:
+            undo = RollbackLiveMigrationAtDestination(server=msg.server, vifs=instance.info_cache)
+            await self.bus.tell(undo, to=compute(msg.destination), context=context)
         self.drop(instance)
         await self.tell_schedulers(msg.server, context, gone=True)
         await self.delete_allocation(msg.migration)
@@ -138,8 +147,11 @@ class Migrations(Deletion):
                 await self.calls.as_nova(DeletePortBinding(port_id=vif.port_id, host=msg.destination))
             except (CloudError, BusError) as failure:
                 self.log.warning("port binding not deleted", port=vif.port_id, error=repr(failure))
-        undo = RollbackLiveMigrationAtDestination(server=msg.server, migration=msg.migration)
+        undo = RollbackLiveMigrationAtDestination(server=msg.server, vifs=instance.info_cache)
         await self.bus.tell(undo, to=compute(msg.destination), context=context)
+        if msg.server not in self.store.instances:
+            await self._give_up(msg)
+            return
         try:
             await revert_allocation(self, instance, migration)
         except (CloudError, BusError) as failure:
@@ -156,11 +168,20 @@ class Migrations(Deletion):
         """Delete the attachments of the new host; those of the old one count again."""
         old = dict(migration.old_attachments)
         for disk in self.disks(instance.uuid):
-            before = None if disk.volume_id is None else old.get(disk.volume_id)
-            if before is None or disk.attachment_id is None or disk.attachment_id == before:
-                continue
-            self.store.save_block_device(instance.uuid, disk, attrs.evolve(disk, attachment_id=before))
-            await volumes.disconnect(self, context, (disk,))
+            if disk.volume_id is not None and disk.volume_id in old:
+                restored = attrs.evolve(disk, attachment_id=old[disk.volume_id])
+                self.store.save_block_device(instance.uuid, disk, restored)
+        for attachment in migration.new_attachments:
+            try:
+                await self.calls.as_user(DeleteAttachment(attachment_id=attachment), context)
+            except (CloudError, BusError) as error:
+                self.log.warning("volume not disconnected", attachment=attachment, error=repr(error))
+
+    async def _give_up(self, msg: LiveMigration) -> None:
+        """The server was deleted on its way: nobody needs what it and its migration hold."""
+        set_migration(self, msg.migration, status="error")
+        await self.delete_allocation(msg.migration)
+        await self.delete_allocation(msg.server)
 
     # -- on the new host -------------------------------------------------------------------------------------------------
 
@@ -179,7 +200,8 @@ class Migrations(Deletion):
             request = CreateAttachment(volume_id=disk.volume_id, instance=msg.server, connector=where)
             attachment = await self.calls.as_user(request, context)
             old = (*self.store.migrations[msg.migration].old_attachments, (disk.volume_id, disk.attachment_id))
-            set_migration(self, msg.migration, old_attachments=old)
+            new = (*self.store.migrations[msg.migration].new_attachments, attachment.id)
+            set_migration(self, msg.migration, old_attachments=old, new_attachments=new)
             self.store.save_block_device(msg.server, disk, attrs.evolve(disk, attachment_id=attachment.id))
             await self.calls.as_user(CompleteAttachment(attachment_id=attachment.id), context)
         if instance.image_ref is not None:
@@ -220,8 +242,10 @@ class Migrations(Deletion):
         self.work(self._rollback_at_destination, msg, request_context())
 
     async def _rollback_at_destination(self, msg: RollbackLiveMigrationAtDestination, context: RequestContext) -> None:
-        instance = self.store.instance(msg.server)
-        await self.notify("live_migration.rollback.dest.start", instance)
+        instance = self.store.instances.get(msg.server)
+        if instance is not None:
+            await self.notify("live_migration.rollback.dest.start", instance)
         await self.driver(DestroyGuest(server=msg.server), context)
-        await self.unplug(instance.info_cache)
-        await self.notify("live_migration.rollback.dest.end", instance)
+        await self.unplug(msg.vifs)
+        if instance is not None:
+            await self.notify("live_migration.rollback.dest.end", instance)

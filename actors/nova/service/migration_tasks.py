@@ -51,7 +51,6 @@ class MigrationTasks(NovaService):
         await move_allocation(self, instance, to=migration)
         try:
             host, block = await self._destination(instance, spec, msg, context)
-            set_migration(self, migration.uuid, dest_compute=host)
             for vif in instance.info_cache:
                 await self.calls.as_nova(CreatePortBinding(port_id=vif.port_id, host=host))
         except (CloudError, BusError):
@@ -104,6 +103,7 @@ class MigrationTasks(NovaService):
 
     async def _check(self, instance: Instance, host: str, msg: LiveMigrateInstance, context: RequestContext) -> bool:
         assert instance.host is not None
+        set_migration(self, msg.migration, dest_compute=host)  # so that whoever is built there meanwhile sees it come
         check = CheckCanLiveMigrateDestination(
             server=instance.uuid, source=instance.host, block_migration=msg.block_migration
         )

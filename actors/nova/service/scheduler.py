@@ -75,9 +75,10 @@ class NovaScheduler(NovaService):
             if selection is None:
                 await self._give_back(msg.servers[: len(chosen)])
                 raise NoValidHost("No valid host was found. There are not enough hosts available.")
-            before = self._hosts[selection.provider]
-            after = self._hosts[selection.provider] = before.with_server(msg.spec.flavor)
-            hosts[hosts.index(before)] = after
+            after = self._hosts[selection.provider].with_server(msg.spec.flavor)
+            self._hosts[selection.provider] = after
+            if len(msg.servers) > 1:
+                hosts = [after if host.host == selection.host else host for host in hosts]
             if demand.group.policy is not None:
                 demand = _with_member(demand, server, selection.host)
             alternates = self._alternates(weighed, selection, candidates) if msg.return_alternates else ()

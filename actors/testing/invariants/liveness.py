@@ -1,0 +1,236 @@
+"""S22 and L1 to L5, L7, L10: that what begins ends, that nothing is left over, and that who lives is known to live."""
+
+from typing import Any, ClassVar
+
+from actors.calls import ApiRequest
+from actors.keystone.messages import TOPIC as KEYSTONE
+from actors.keystone.messages import FlushTokens, RotateKeys
+from actors.neutron.rpc import DHCP_AGENT_TOPIC, DHCP_AGENT_TYPE, L2_AGENT_TOPIC, L2_AGENT_TYPE
+from actors.nova.messages.servers import DeleteServer
+from actors.testing.invariants.base import Invariant
+from actors.testing.invariants.hearing import Answer, Decision
+from actors.testing.rest import leaks, transit
+from actors.testing.restraint import LONGEST
+
+LATENCY = 1.0
+"""Seconds that a report may be under way."""
+
+
+class LivenessAccuracy(Invariant):
+    """S22."""
+
+    name: ClassVar[str] = "S22"
+    title: ClassVar[str] = "liveness accuracy"
+    statement: ClassVar[str] = (
+        "The time of a service's last report is the time of a report: it moves on only with one, which a service that lives has sent."
+    )
+    matters: ClassVar[str] = (
+        "Boots are sent to a host that is dead, or what runs there is moved away from a host that is not."
+    )
+
+    def observe(self) -> None:
+        self.watch.hear_table(self.stores.nova, "services", self._changed)
+        self.watch.hear_table(self.stores.cinder, "services", self._changed)
+
+    def _changed(self, key: tuple[str, str], old: Any, new: Any) -> None:
+        if new is None:
+            return
+        seen = "last_seen_up" if hasattr(new, "last_seen_up") else "updated_at"
+        time, name = getattr(new, seen), f"{key[0]} on {key[1]}"
+        if old is None or getattr(old, seen) == time:
+            return
+        self.demand(new.report_count == old.report_count + 1, f"{name} is seen at {time:.3f} without a report")
+        late = abs(self.watch.now - time) - self.watch.skew
+        self.demand(late <= LATENCY, f"{name} is seen {late:.3f} s away from when it reported")
+
+
+class Termination(Invariant):
+    """L1."""
+
+    name: ClassVar[str] = "L1"
+    title: ClassVar[str] = "termination"
+    statement: ClassVar[str] = (
+        "At rest no server, volume, snapshot, image, port or migration is on its way: what was accepted has come to a good or a bad end. "
+        "After an accident (see `Watch.accidents`) an operator may have to help."
+    )
+    matters: ClassVar[str] = "A server is in BUILD, or an image saving, for ever."
+
+    def observe(self) -> None:
+        self._accepted = False
+        self.watch.hear_answers(self._answered, ApiRequest)
+
+    def _answered(self, answer: Answer) -> None:
+        self._accepted = self._accepted or answer.error is None
+
+    def at_rest(self) -> None:
+        if self._accepted and not self.watch.excused:
+            stuck = transit(self.cloud)
+            self.demand(not stuck, f"stuck: {_first(stuck)}")
+
+
+class NoLeak(Invariant):
+    """L2."""
+
+    name: ClassVar[str] = "L2"
+    title: ClassVar[str] = "no leak"
+    statement: ClassVar[str] = (
+        "At rest nothing refers to a deleted server: no port, attachment, allocation, record, guest or plugged interface; nor is there a "
+        "disk or a connection of a deleted volume. After a crash or the loss of a message an operator may have to help."
+    )
+    matters: ClassVar[str] = (
+        "Quota, addresses and room are used up by what nobody has; volumes can never be attached again."
+    )
+
+    def observe(self) -> None:
+        self.watch.hear_answers(self._deleted, DeleteServer)
+        self._some = False
+
+    def _deleted(self, answer: Answer) -> None:
+        self._some = self._some or answer.error is None
+
+    def at_rest(self) -> None:
+        if not self.watch.excused:
+            left = [one for one in leaks(self.cloud) if "allocation" not in one]
+            if left or self._some:
+                self.demand(not left, f"left over: {_first(left)}")
+
+
+class LiveConsumers(Invariant):
+    """L3."""
+
+    name: ClassVar[str] = "L3"
+    title: ClassVar[str] = "live consumers"
+    statement: ClassVar[str] = (
+        "At rest each allocation belongs to a server that is there, or to a migration that is under way."
+    )
+    matters: ClassVar[str] = "Hosts seem full that are empty."
+
+    def at_rest(self) -> None:
+        if self.watch.excused:
+            return
+        if self.stores.placement.consumers:
+            self.exercised = True
+        for leak in leaks(self.cloud):
+            if "allocation" in leak:
+                self.demand(False, leak)
+
+
+class Renewal(Invariant):
+    """L4."""
+
+    name: ClassVar[str] = "L4"
+    title: ClassVar[str] = "renewal"
+    statement: ClassVar[str] = (
+        "Who is refused, signs in again and asks again, is let in, unless that token is made void, too."
+    )
+    matters: ClassVar[str] = "Clients sign in over and over, and get nowhere."
+
+    def observe(self) -> None:
+        self._truth = self.watch.truth
+        self._refused: dict[tuple[str, str], float] = {}  # by service and user
+        self.watch.hear_decisions(self._decided)
+
+    def _decided(self, decision: Decision) -> None:
+        if decision.accepted and not self._refused:
+            return
+        one = self._truth.judge(decision.credentials).user
+        if one is None or decision.credentials.service_token is not None:
+            return
+        place = (decision.service.partition(".")[0], one.token.user.id)
+        before = self._refused.get(place)
+        if not decision.accepted:
+            self._refused[place] = decision.decided
+        if before is None or one.at < before:
+            return
+        good = (
+            decision.decided < one.token.expires_at - self.watch.skew
+            and not self._truth.may_be_void(one, decision.decided)
+            and self._truth.enabled(one, one.at, decision.decided)
+            and self._truth.held_throughout(one, one.at, decision.decided)
+        )
+        if good:
+            self.demand(
+                decision.accepted, f"{decision.service} refused {one.name}, which its user got after the last refusal"
+            )
+
+
+class KeysConverge(Invariant):
+    """L5."""
+
+    name: ClassVar[str] = "L5"
+    title: ClassVar[str] = "keys converge"
+    statement: ClassVar[str] = "At rest every Keystone has the same keys."
+    matters: ClassVar[str] = "Some nodes refuse what others have issued, until the keys are distributed."
+
+    def observe(self) -> None:
+        self._rotated = False
+        self.watch.hear_answers(self._heard, RotateKeys)
+
+    def _heard(self, answer: Answer) -> None:
+        self._rotated = self._rotated or answer.error is None
+
+    def at_rest(self) -> None:
+        nodes = self.watch.actors(KEYSTONE)
+        if not self._rotated or len(nodes) < 2:
+            return
+        rings = {name: {key: one.keys.read(key) for key in one.keys.names()} for name, one in nodes.items()}
+        first = next(iter(rings))
+        for name, ring in rings.items():
+            self.demand(
+                ring == rings[first],
+                f"{name} has the keys {sorted(ring)}, which are not those of {first}: {sorted(rings[first])}",
+            )
+
+
+class Heartbeats(Invariant):
+    """L7."""
+
+    name: ClassVar[str] = "L7"
+    title: ClassVar[str] = "heartbeats"
+    statement: ClassVar[str] = (
+        "At rest every service and agent has reported within its interval, and as late as timers and messages may be."
+    )
+    matters: ClassVar[str] = "A host that is well gets no more work."
+
+    def at_rest(self) -> None:
+        config, allowed = self.cloud.config, 2 * LONGEST / 1e6 + self.watch.skew + LATENCY
+        nova, neutron = self.stores.nova, self.stores.neutron
+        topics = {L2_AGENT_TYPE: L2_AGENT_TOPIC, DHCP_AGENT_TYPE: DHCP_AGENT_TOPIC}
+        rows = [
+            *((f"nova-compute.{host}", row.last_seen_up, config.nova.report_interval)
+              for (binary, host), row in nova.services.items() if binary == "nova-compute"),
+            *((f"{topics[kind]}.{host}", agent.heartbeat_timestamp, config.neutron.report_interval)
+              for (kind, host), agent in neutron.agents.items()),
+        ]  # fmt: skip
+        for name, seen, interval in rows:
+            late = self.watch.now - seen - interval - allowed
+            self.demand(late <= 0, f"{name} reported {late:.3f} s too late")
+
+
+class Janitors(Invariant):
+    """L10."""
+
+    name: ClassVar[str] = "L10"
+    title: ClassVar[str] = "progress of janitors"
+    statement: ClassVar[str] = "When Keystone has flushed expired tokens, none is left."
+    matters: ClassVar[str] = "The table of tokens grows until everything is slow."
+
+    def observe(self) -> None:
+        self.watch.hear_answers(self._flushed, FlushTokens)
+
+    def _flushed(self, answer: Answer) -> None:
+        keystone = self.watch.actors(KEYSTONE).get(answer.by)
+        tokens = None if keystone is None else keystone.tokens
+        if answer.error is None and tokens is not None:
+            left = len(tokens._select("expires < ?", self.watch.now - self.watch.skew - LATENCY))
+            self.demand(left == 0, f"{answer.by} has flushed, and {left} expired tokens are left")
+
+
+def _first(found: list[str], most: int = 5) -> str:
+    more = f", and {len(found) - most} more" if len(found) > most else ""
+    return "; ".join(found[:most]) + more
+
+
+LIVENESS = (
+    LivenessAccuracy, Termination, NoLeak, LiveConsumers, Renewal, KeysConverge, Heartbeats, Janitors,
+)  # fmt: skip
