@@ -104,7 +104,8 @@ class Striker(Middleware):
 
     def send(self, passage: Passage) -> None:
         """Count a message of the operation."""
-        if self._world is None or not self._belongs(passage) or not isinstance(passage.message, Request):
+        message: object = passage.message
+        if self._world is None or not self._belongs(passage) or not isinstance(message, Request):
             return
         number = self._numbers[passage.id] = len(self._numbers) + 1
         name = type(passage.message).__name__
@@ -145,11 +146,11 @@ class Striker(Middleware):
         return passage.correlation in self._roots
 
     def _possible(self, passage: Passage) -> tuple[Fault, ...]:
-        sent = passage.context
-        faults = [Fault.CRASH, Fault.CRASH_AFTER, Fault.DROP, Fault.DELAY]
-        if isinstance(passage.message, (ApiRequest, HypervisorCall, PlugInterface)):
+        message: object = passage.message
+        sent, faults = passage.context, [Fault.CRASH, Fault.CRASH_AFTER, Fault.DROP, Fault.DELAY]
+        if isinstance(message, (ApiRequest, HypervisorCall, PlugInterface)):
             faults.append(Fault.REFUSE)
-        if isinstance(passage.message, ApiRequest) and isinstance(sent, Credentials) and sent.token in self._tokens:
+        if isinstance(message, ApiRequest) and isinstance(sent, Credentials) and sent.token in self._tokens:
             faults.append(Fault.EXPIRE)
         return tuple(faults)
 
