@@ -1,6 +1,6 @@
 """A server's guest on the hypervisor: its image, its network, itself (nova's `virt/libvirt/driver.py`)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
 
@@ -9,7 +9,7 @@ from actors.errors import CloudError
 from actors.glance.messages import DownloadImage
 from actors.hypervisor.messages import ChangePower, DestroyGuest, LockImage, PutImage, SpawnGuest, UnlockImage
 from actors.hypervisor.models import Disk, GuestDefinition, HostResources, Interface, PowerAction
-from actors.ids import ImageId
+from actors.ids import ImageId, PortId
 from actors.neutron.rpc import PlugInterface, UnplugInterface, l2_agent
 from actors.nova.errors import VirtualInterfaceCreateException
 from actors.nova.models import BlockDevice, Instance, Vif
@@ -103,8 +103,12 @@ class Guests(ComputeHost):
 
     async def unplug(self, vifs: tuple[Vif, ...]) -> None:
         """Take them off; a bridge that does not answer is left as it is."""
-        for vif in vifs:
+        await self.unplug_ports(vif.port_id for vif in vifs)
+
+    async def unplug_ports(self, ports: Iterable[PortId]) -> None:
+        """The same, by the ids of the ports."""
+        for port in ports:
             try:
-                await self.bus.ask(UnplugInterface(port_id=vif.port_id), to=l2_agent(self.host))
+                await self.bus.ask(UnplugInterface(port_id=port), to=l2_agent(self.host))
             except BusError as error:
-                self.log.warning("interface not unplugged", port=vif.port_id, error=repr(error))
+                self.log.warning("interface not unplugged", port=port, error=repr(error))

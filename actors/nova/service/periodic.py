@@ -104,6 +104,7 @@ class Periodic(Provider, Power):
                 self.log.warning("a guest outlived its server", server=server)
                 if self.config.running_deleted_instance_action == "reap":
                     await self.driver(DestroyGuest(server=server), INTERNAL)
+                    await self.unplug_ports(interface.port for interface in guest.definition.interfaces)
 
     async def check_build_time(self) -> None:
         """Put servers into error that are being built for too long (`_check_instance_build_time`)."""
