@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "boot": "actors.cli.boot:boot",
     "hunt": "actors.cli.hunt:hunt_command",
     "matrix": "actors.cli.matrix:matrix_command",
+    "races": "actors.cli.races:races_command",
     "tokens": "actors.cli.tokens:tokens",
 }
 """Where each command is: imported when it is asked for, since a cloud takes a second to import and most need none."""

@@ -1,0 +1,108 @@
+"""Every race of the catalogue: found, small, replayed; and the correct code withstands it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+import actors.races
+from actors.races import races
+from actors.races.report import RUNS, SEEDS, examine, report, table
+from actors.testing.invariants import ALL, InvariantBroken
+from actors.testing.strategies import schedules
+from bus.sim import World, hunt, shrink
+from bus.sim.__main__ import load
+from bus.sim.world import address_of
+
+RACES = sorted(races())
+README = Path(actors.races.__file__).with_name("README.md").read_text()
+LINES = re.findall(r"replay (actors\.races\.\w+:program) (sr1,\S+)", README)
+LEAST, MOST = 20, 60
+"""Runs that the correct code withstands in an ordinary test run: ten times as many as it took to find the race, within these."""
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_it_is_found_and_small_and_the_correct_code_withstands_ten_times_as_many_runs(name):
+    race = races()[name]
+    program, counterpart = race.programs()
+
+    failure = hunt(program, runs=race.runs, seed=1_000_000)
+    assert failure is not None
+    assert isinstance(failure.error, InvariantBroken), failure
+    small = shrink(failure, limit=200)
+
+    assert race.operations(small.schedule) <= race.min_operations + 1
+    withstand = min(max(LEAST, 10 * failure.runs), MOST)
+    assert hunt(counterpart, runs=withstand, seed=2_000_000) is None
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_its_line_says_where_it_is(name):
+    program, counterpart = races()[name].programs()
+    assert load(address_of(program)).__qualname__ == "program"
+    assert load(address_of(counterpart)).__qualname__ == "counterpart"
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_it_breaks_invariants_that_there_are_and_tells_its_story(name):
+    race = races()[name]
+    assert set(race.invariants) <= {kind.name for kind in ALL}
+    assert race.invariants or race.own
+    assert sys.modules[race.scenario.__module__].__doc__.startswith(f"`{name}`: ")
+    assert (f"`{name}`" in README) or not race.today
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_a_calm_run_shows_nothing(name):
+    World().run(races()[name].programs()[0])
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_hypothesis_finds_it(name):
+    program = races()[name].programs()[0]
+
+    @settings(
+        max_examples=500, database=None, deadline=None, derandomize=True, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(schedules(algorithms=("random", "pct")))
+    def holds(schedule):
+        World(schedule=schedule).run(program)
+
+    with pytest.raises(InvariantBroken):
+        holds()
+
+
+def test_what_goes_wrong_today_is_in_the_readme_and_its_line_replays_in_another_process():
+    script = (
+        "import sys, structlog\n"
+        "structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))\n"
+        "from bus.sim import replay\n"
+        "from bus.sim.__main__ import load\n"
+        "for place, line in zip(sys.argv[1::2], sys.argv[2::2]):\n"
+        "    try:\n"
+        "        replay(load(place), line)\n"
+        "    except AssertionError as error:\n"
+        "        print(type(error).__name__)\n"
+    )
+    arguments = [part for found in LINES for part in found]
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["InvariantBroken"] * len(LINES)
+    today = {race.scenario.__module__ for race in races().values() if race.today}
+    assert {place.partition(":")[0] for place, _ in LINES} == today
+
+
+def test_the_table_has_a_line_for_each_race():
+    findings = list(report(["longop-expiry", "fernet-distribution"], runs=60, seeds=2, withstand=5))
+    assert all(finding.good for finding in findings)
+    assert re.search(r"^longop-expiry +L1 +2 of 2 +[0-9.]+ +1 of 1 +held in 5 runs$", table(findings), re.MULTILINE)
+
+
+@pytest.mark.hunt
+@pytest.mark.parametrize("name", RACES)
+def test_it_is_found_in_nineteen_of_twenty_hunts(name):
+    finding = examine(races()[name], runs=RUNS, seeds=SEEDS)
+    assert finding.good, finding
