@@ -95,7 +95,7 @@ class Builds(Deletion):
             disks = self.disks(msg.server)
             await volumes.disconnect(self, context, disks)
             await volumes.delete_volumes(self, context, disks)
-            await self._failed(msg, error, context)
+            await self._failed(msg, BuildAbortException(f"Build of instance {msg.server} aborted: {error}"), context)
             return False
         return True
 
