@@ -39,7 +39,7 @@ class VainWaits(Invariant):
             ports[id] = self.watch.now
 
     def _failed(self, uuid: ServerId, _: Fault | None, fault: Fault | None) -> None:
-        if fault is None or fault.message != WAITED or self.watch.excused:
+        if fault is None or WAITED not in fault.message or self.watch.excused:
             return
         ports = self._wired.get(uuid, {}).values()
         wired = bool(ports) and all(since is not None and self.watch.now - since > UNDER_WAY for since in ports)
