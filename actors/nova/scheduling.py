@@ -7,14 +7,15 @@ How much memory, disk and how many cores are free is Placement's business, so no
 In a large cloud most hosts look alike, so weights are worked out once for each different look.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final, Self
 
 import attrs
 
 from actors.ids import ServerId
-from actors.nova.models import ComputeNode, ComputeService, Flavor
+from actors.nova.models import ComputeNode, Flavor
 
 
 @attrs.frozen(eq=False)
@@ -124,17 +125,13 @@ class Demand:
 
     Attributes:
         group: of the server.
-        services: the nova-computes, by host.
+        down: hosts whose nova-compute is disabled or down.
         servers: on which hosts servers are, as the scheduler was told.
-        now: seconds since 1970.
-        service_down_time: seconds without a report after which a service is down.
     """
 
     group: GroupRules = GroupRules()
-    services: Mapping[str, ComputeService] = attrs.field(factory=dict[str, ComputeService], repr=False)
+    down: Collection[str] = ()
     servers: Mapping[str, Iterable[ServerId]] = attrs.field(factory=dict[str, Iterable[ServerId]], repr=False)
-    now: float = 0.0
-    service_down_time: float = 60.0
 
     def members_on(self, host: str) -> int:
         """How many members of the group are on a host."""
@@ -144,14 +141,8 @@ class Demand:
 
 def compute_filter(hosts: list[HostState], demand: Demand) -> list[HostState]:
     """Those whose service is enabled and up."""
-    services, now, down_time = demand.services, demand.now, demand.service_down_time
-    return [
-        host
-        for host in hosts
-        if (service := services.get(host.host)) is not None
-        and not service.disabled
-        and -down_time <= now - service.last_seen_up <= down_time
-    ]
+    down = demand.down
+    return [host for host in hosts if host.host not in down] if down else hosts
 
 
 def anti_affinity_filter(hosts: list[HostState], demand: Demand) -> list[HostState]:
@@ -193,8 +184,9 @@ def weights(hosts: Sequence[HostState], demand: Demand, multipliers: Mapping[str
     """
     options = multipliers or {}
     factors = [options.get(option, default) for option, (default, _) in WEIGHERS.items()]
-    weight_of = _weights([host.look for host in hosts], factors)
-    found = [weight_of[host.look] for host in hosts]
+    looks = list(map(attrgetter("look"), hosts))
+    weight_of = _weights(looks, factors)
+    found = list(map(weight_of.__getitem__, looks))
     if demand.group.policy in SOFT_WEIGHERS:
         option, sign = SOFT_WEIGHERS[demand.group.policy]
         members = [look_of((demand.members_on(host.host),)) for host in hosts]
@@ -206,7 +198,7 @@ def weights(hosts: Sequence[HostState], demand: Demand, multipliers: Mapping[str
 def best_first(hosts: Sequence[HostState], weighed: Sequence[float]) -> list[HostState]:
     """The hosts, the heaviest first; those of equal weight keep their order."""
     order = sorted(range(len(hosts)), key=weighed.__getitem__, reverse=True)  # `reverse` keeps the order of equal ones
-    return [hosts[place] for place in order]
+    return list(map(hosts.__getitem__, order))
 
 
 def _weights(looks: Iterable[Look], factors: Sequence[float]) -> dict[Look, float]:

@@ -27,6 +27,7 @@ from actors.nova.models import (
     ServerGroup,
     Usage,
 )
+from actors.nova.reports import Reports
 from actors.nova.states import TaskState, check_task_state
 from actors.rows import evolved
 
@@ -53,6 +54,7 @@ class NovaStore:
         migrations: by their uuid.
         services: by binary and host.
         computes: those of them that are nova-computes, by host.
+        reports: which of these are down.
         compute_nodes: by host.
     """
 
@@ -72,6 +74,7 @@ class NovaStore:
         self.migrations: dict[str, Migration] = {}
         self.services: dict[tuple[str, str], ComputeService] = {}
         self.computes: dict[str, ComputeService] = {}
+        self.reports = Reports()
         self.compute_nodes: dict[str, ComputeNode] = {}
         self._changed_nodes: dict[str, int] = {}  # the count of its last change, by host; the latest comes last
         self._changes = 0
@@ -187,6 +190,7 @@ class NovaStore:
         self.services[row.binary, row.host] = row
         if row.binary == "nova-compute":
             self.computes[row.host] = row
+            self.reports.note(row)
 
     def save_node(self, node: ComputeNode) -> None:
         """Insert or change a compute node."""
@@ -206,12 +210,14 @@ class NovaStore:
 
     # -- disks, faults, actions ------------------------------------------------------------------------------------------
 
-    def save_block_device(self, uuid: ServerId, old: BlockDevice, new: BlockDevice) -> None:
-        """Put *new* in the place of a disk; nothing happens if the server or the disk has gone."""
+    def save_block_device(self, uuid: ServerId, old: BlockDevice, new: BlockDevice) -> bool:
+        """Put *new* in the place of a disk. False if the server or the disk has gone."""
         disks = self.block_devices.get(uuid, ())
-        if old in disks:
-            place = disks.index(old)
-            self.block_devices[uuid] = (*disks[:place], new, *disks[place + 1 :])
+        if old not in disks:
+            return False
+        place = disks.index(old)
+        self.block_devices[uuid] = (*disks[:place], new, *disks[place + 1 :])
+        return True
 
     def remove_block_device(self, uuid: ServerId, gone: BlockDevice) -> None:
         """Remove a disk."""

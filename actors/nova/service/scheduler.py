@@ -5,6 +5,7 @@ Another member, or a compute node that has not saved yet, may know better: Place
 """
 
 from itertools import islice
+from operator import attrgetter
 from random import Random
 from typing import ClassVar
 
@@ -116,9 +117,8 @@ class NovaScheduler(NovaService):
 
     def _possible(self, candidates: AllocationCandidates, spec: RequestSpec) -> list[HostState]:
         """The hosts of the candidates, but for those that are not wanted."""
-        known = self._hosts.get
-        found = [known(summary.resource_provider_uuid) for summary in candidates.provider_summaries]
-        hosts = [host for host in found if host is not None]
+        found = map(self._hosts.get, map(attrgetter("resource_provider_uuid"), candidates.provider_summaries))
+        hosts = list(filter(None, found))
         if spec.requested_host is not None:
             hosts = [host for host in hosts if host.host == spec.requested_host]
         if spec.ignore_hosts:
@@ -140,10 +140,8 @@ class NovaScheduler(NovaService):
             )
         return Demand(
             group=rules,
-            services=self.store.computes,
+            down=self.store.reports.down(self.now, self.config.service_down_time),
             servers=self._servers,
-            now=self.now,
-            service_down_time=self.config.service_down_time,
         )
 
     def _sorted(self, hosts: list[HostState], demand: Demand, spec: RequestSpec) -> list[HostState]:

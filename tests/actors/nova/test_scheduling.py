@@ -6,10 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.ids import ServerId
-from actors.nova.models import ComputeService
 from actors.nova.scheduling import FILTERS, WEIGHERS, Demand, GroupRules, HostState, best_first, passing, weights
 
-NOW, DOWN_TIME = 1000.0, 60.0
 NAMES = [f"h{n}" for n in range(8)]
 SERVERS = [ServerId(name) for name in "abc"]
 GROUPS = st.builds(
@@ -19,20 +17,11 @@ GROUPS = st.builds(
     members=st.frozensets(st.sampled_from(SERVERS)),
     max_server_per_host=st.integers(1, 2),
 )
-SERVICES = st.builds(
-    ComputeService,
-    binary=st.just("nova-compute"),
-    host=st.just(""),
-    disabled=st.booleans(),
-    last_seen_up=st.sampled_from([NOW - DOWN_TIME - 1, NOW - DOWN_TIME, NOW]),
-)
 DEMANDS = st.builds(
     Demand,
     group=GROUPS,
-    services=st.dictionaries(st.sampled_from(NAMES), SERVICES),
+    down=st.lists(st.sampled_from(NAMES), max_size=3),
     servers=st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(SERVERS), unique=True)),
-    now=st.just(NOW),
-    service_down_time=st.just(DOWN_TIME),
 )
 NUMBERS = st.integers(0, 3)
 HOSTS = st.lists(
@@ -52,8 +41,8 @@ HOSTS = st.lists(
 
 def fits(host: HostState, demand: Demand) -> bool:
     """What the filters are to say, one host at a time."""
-    service, group = demand.services.get(host.host), demand.group
-    if service is None or service.disabled or NOW - service.last_seen_up > DOWN_TIME:
+    group = demand.group
+    if host.host in demand.down:
         return False
     if group.policy == "anti-affinity":
         return len(group.members.intersection(demand.servers.get(host.host, ()))) < group.max_server_per_host
