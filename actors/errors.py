@@ -9,8 +9,7 @@
     │   ├── Forbidden         403
     │   ├── NotFound          404
     │   ├── Conflict          409
-    │   ├── TooLarge          413
-    │   └── Unprocessable     422
+    │   └── TooLarge          413
     └── Trouble                   the cloud is in trouble: the same request may succeed later (status 5xx)
         ├── InternalError     500
         └── Unavailable       503
@@ -75,13 +74,6 @@ class TooLarge(Refused):
 
     status = 413
     title = "Request Entity Too Large"
-
-
-class Unprocessable(Refused):
-    """The request is well formed, but cannot be carried out as things are."""
-
-    status = 422
-    title = "Unprocessable Entity"
 
 
 class Trouble(CloudError):

@@ -200,10 +200,6 @@ class BuildAbortException(BuildFailure):
     """No other host would do any better."""
 
 
-class ComputeResourcesUnavailable(BuildFailure):
-    """The host has no room for the server, or cannot be used now."""
-
-
 class GroupAffinityViolation(BuildFailure):
     """The server's group does not allow it on this host."""
 

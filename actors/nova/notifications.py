@@ -37,11 +37,6 @@ class InstanceNotification(Event):
     instance: Instance
     fault: str | None = None
 
-    @property
-    def priority(self) -> str:
-        """``"ERROR"`` for those that end in ``.error``, ``"INFO"`` for all others."""
-        return "ERROR" if self.event_type.endswith(".error") else "INFO"
-
 
 @message
 class InstanceUpdate(InstanceNotification):

@@ -353,6 +353,8 @@ def test_leaving_the_bus_while_one_actor_asks_another_is_no_failure(timed, log):
 
     timed(program)
 
+    assert log == [("began", 0, False)]
+
 
 # -- crash -------------------------------------------------------------------------------------------------------------
 

@@ -226,10 +226,7 @@ async def operator(depot: Depot) -> None:
 @given(seed=st.integers(0, 10**6), crashes=st.booleans())
 def test_whatever_crashes_all_comes_to_rest_and_nothing_is_left_in_the_end(seed, crashes):
     """S13, S14, S17, L1, L2, L6."""
-    live(seed, crashes=crashes)
 
-
-def live(seed: int, *, crashes: bool) -> None:
     async def story(depot: Depot):
         silent: list[str] = []
         async with anyio.create_task_group() as group:

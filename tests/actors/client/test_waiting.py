@@ -5,8 +5,9 @@ import pytest
 
 from actors.client.waiting import wait_for_server, wait_until_gone
 from actors.cloud import Cloud
+from actors.errors import NotFound
 from actors.ids import FlavorId
-from actors.nova.messages.servers import CreateServer, DeleteServer, RebootServer
+from actors.nova.messages.servers import CreateServer, DeleteServer, RebootServer, ShowServer
 from bus.sim import World
 
 
@@ -49,7 +50,10 @@ def test_a_delete_is_over_when_the_server_is_not_found():
     async def story(world, demo, server_id):
         await wait_for_server(demo, server_id)
         await demo.ask(DeleteServer(server_id=server_id))
+        assert (await demo.ask(ShowServer(server_id=server_id))).task_state == "deleting"
         await wait_until_gone(demo, server_id)
+        with pytest.raises(NotFound):
+            await demo.ask(ShowServer(server_id=server_id))
 
     in_a_cloud(1, story)
 

@@ -416,7 +416,9 @@ def test_a_role_that_comes_back_brings_the_trust_back():
         issued = await use(town, trust)
         grant = {"user_id": DEMO, "role_id": MEMBER, "project_id": ProjectId("demo")}
         await admin.ask(RevokeRole(**grant))
+        with pytest.raises(Forbidden, match="no delegated roles"):
+            await admin.ask(ValidateToken(subject=issued.id))
         await admin.ask(GrantRole(**grant))
-        await admin.ask(ValidateToken(subject=issued.id))
+        return await admin.ask(ValidateToken(subject=issued.id)) == issued.token
 
-    play(story)
+    assert play(story)

@@ -26,8 +26,10 @@ def provider(inventory: Inventory, used: int = 0) -> Provider:
     return made
 
 
-def room(inventory: Inventory, used: int, amount: int, returned: int = 0) -> None:
+def room(inventory: Inventory, used: int, amount: int, returned: int = 0) -> bool:
+    """Whether there is room: True, or an error that says why not."""
     check_room(provider(inventory, used), "VCPU", amount=amount, taken=amount, returned=returned)
+    return True
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_an_inventory_needs_a_resource_class():
 
 def test_there_is_room_up_to_the_ratio_and_no_further():
     fourfold = attrs.evolve(VCPU, reserved=1, allocation_ratio=4.0)
-    room(fourfold, used=27, amount=1)
+    assert room(fourfold, used=27, amount=1)
     with pytest.raises(InvalidAllocationCapacityExceeded, match="1 more than the 28 in use, of 28"):
         room(fourfold, used=28, amount=1)
 
@@ -70,21 +72,23 @@ def test_a_provider_without_the_class_has_no_room():
 def test_an_amount_keeps_to_least_most_and_step(amount, least, most, step):
     inventory = Inventory(resource_class="VCPU", total=1000, min_unit=least, max_unit=most, step_size=step)
     if least <= amount <= most and amount % step == 0:
-        room(inventory, used=0, amount=amount)
+        assert room(inventory, used=0, amount=amount)
     else:
         with pytest.raises(InvalidAllocationConstraintsViolated):
             room(inventory, used=0, amount=amount)
 
 
 def test_a_provider_that_shrank_takes_what_brings_it_nearer_to_its_capacity():
-    room(VCPU, used=12, amount=4, returned=4)
-    room(VCPU, used=12, amount=3, returned=4)
+    assert room(VCPU, used=12, amount=4, returned=4)
+    assert room(VCPU, used=12, amount=3, returned=4)
     with pytest.raises(InvalidAllocationCapacityExceeded):
         room(VCPU, used=12, amount=5, returned=4)
 
 
 def test_what_is_returned_is_there_for_the_taking():
-    room(VCPU, used=8, amount=8, returned=8)
+    assert room(VCPU, used=8, amount=8, returned=8)
+    with pytest.raises(InvalidAllocationCapacityExceeded):
+        room(VCPU, used=8, amount=8, returned=7)
 
 
 ONE = ConsumerAllocations(

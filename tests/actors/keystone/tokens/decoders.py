@@ -65,8 +65,8 @@ class Decoder:
     refusals: tuple[type[TokenError], ...]
     truths: frozenset | None = None
 
-    def try_one(self, random: Random) -> bool:
-        """Feed one input, and tell whether it was taken; raises AssertionError if anything unexpected comes of it."""
+    def assert_sound(self, random: Random) -> bool:
+        """One input is refused without a word of it, or read as what somebody issued. Tell whether it was taken."""
         given = self.draw(random)
         try:
             found = self.decode(given)
