@@ -8,6 +8,7 @@ PY    := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
 TYPED := $(wildcard actors bus examples tests/typing)
+RUNS  := 20000
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -37,8 +38,9 @@ bench: $(PEERS)  ## measure against the peers
 hunt: $(READY)  ## search a cloud for what timing breaks
 	@$(PY) -m actors hunt $(ARGS)
 
-soak: $(READY)  ## run the tests that take long
+soak: $(READY)  ## run the tests that take long, and the machine RUNS=20000 times
 	@$(PY) -m pytest -m hunt $(ARGS)
+	@$(PY) -m actors hunt --no-races --runs $(RUNS)
 
 clean:  ## remove all that make made; what Hypothesis remembers stays
 	@rm -rf $(VENV) build dist .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

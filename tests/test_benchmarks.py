@@ -3,6 +3,7 @@
 import gc
 import io
 import json
+import re
 from pathlib import Path
 
 import attrs
@@ -17,8 +18,8 @@ def _root_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
 
 
-MAY_BE_NOTHING = ("bytes each", "kB a host", "kB a server", "10 checks/s")
-"""Figures that almost no work may leave at 0."""
+MAY_BE_NOTHING = {"bytes each", "kB a host", "kB a server", "10 checks/s", "races found"}
+"""Columns and rows of figures that almost no work may leave at 0."""
 
 
 @pytest.fixture
@@ -44,10 +45,14 @@ def report(tmp_path):
 
 def test_every_group_is_measured_shown_and_written(report):
     text, data = report
-    assert list(data["groups"]) == ["ask", "publish", "timers", "idle", "steps", "tokens", "load", "boots"]
+    assert list(data["groups"]) == ["ask", "publish", "timers", "idle", "steps", "tokens", "load", "boots", "races"]
     for group in data["groups"].values():
         assert group["title"] in text
-        assert all(figure["median"] > 0 for figure in group["figures"] if figure["column"] not in MAY_BE_NOTHING)
+        assert all(
+            figure["median"] > 0
+            for figure in group["figures"]
+            if not MAY_BE_NOTHING & {figure["row"], figure["column"]}
+        )
 
 
 def figures(ours, theirs):
@@ -79,6 +84,34 @@ def test_a_floor_holds_by_any_of_its_bounds_and_needs_its_peer(limits, theirs, p
 
     floor = Floor("ours", "speed", tuple(Bound(**limit) for limit in limits))
     assert floor.judge(figures([3], theirs)).passed is passed
+
+
+def test_what_was_not_counted_any_further_is_shown_as_more():
+    from tests.benchmarks.group import Group
+    from tests.benchmarks.report import judge, show
+    from tests.benchmarks.rounds import Case, measure
+
+    cases = tuple(Case(row, "", lambda runs=runs: {"runs": runs}) for row, runs in (("a", 300), ("b", 301)))
+    console = Console(file=io.StringIO(), width=80)
+    show(judge(Group("", "", cases, most=300), measure(cases, 1, lambda _: None)), console)
+    assert re.search(r"a +│ +│ +300 .*b +│ +│ >300 ", console.file.getvalue(), re.DOTALL)
+
+
+def test_a_way_to_search_has_delays_of_its_kinds_alone():
+    from bus.sim.schedulers.timing import MISS, Timing
+    from tests.benchmarks.races import WAYS
+
+    def delays(way, aims):
+        late = WAYS[way][1]
+        asked = [(Timing(seed), n) for seed in range(20) for n in range(100)]
+        return {late(timing, "lane", n, 50_000, lambda chance: chance.randrange(1000), aims) for timing, n in asked}
+
+    aims = (100_000, 200_000)
+    aimed = {aim + miss - 50_000 for aim in aims for miss in MISS}
+    assert delays("random order", aims) == delays("PCT", aims) == {0}
+    assert delays("jitter", aims) == delays("all but critical instants", aims) == delays("portfolio", ())
+    assert {0} < delays("critical instants", aims) <= {0, *aimed}
+    assert delays("critical instants", aims) - {0} <= delays("portfolio", aims)
 
 
 def test_a_peer_that_is_missing_or_broken_leaves_a_gap():

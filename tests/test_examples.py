@@ -9,7 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -106,3 +106,16 @@ def test_each_program_in_the_readme_prints_what_follows_it(tmp_path):
 
         if "or in a shell" in output[2]:
             assert output[2].splitlines()[0] in run(*command_in(output[2]), cwd=tmp_path, status=1)
+
+
+def test_the_setting_that_the_readme_names_mends_its_first_program(tmp_path):
+    program, output = islice(BLOCK.finditer(README), 2)
+    setting, held, none_fails = re.search(
+        r"\*\*What mends it\*\*.*?`(.+?)`.*?`(.+?)`.*?`(.+?)`", README, re.DOTALL
+    ).groups()
+    broken = setting.replace("True", "False")
+    assert program[2].count(broken) == 1
+    (tmp_path / "first.py").write_text(program[2].replace(broken, setting), "utf-8")
+
+    assert run(*command_in(output[2]), cwd=tmp_path).splitlines()[-1] == held
+    assert run("first.py", cwd=tmp_path).splitlines()[-1] == none_fails

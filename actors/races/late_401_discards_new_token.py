@@ -19,8 +19,7 @@ from actors.context import Credentials
 from actors.keystone.messages import RevokeUserTokens
 from actors.keystone.models import IssuedToken
 from actors.races.base import Race, Stage
-from actors.races.sign_ins import SignIns
-from actors.races.town import Look, Town
+from actors.races.town import NOVA, Look, Town
 from bus.sim import Latency
 from bus.topic import Target
 
@@ -52,10 +51,10 @@ class ThrowsAwayWhatWasRefused(Session):
 
 
 async def scenario(stage: Stage) -> None:
-    """Tasks that share a session, and an administrator who makes its token void."""
+    """Tasks of Nova that share a session, and an administrator who makes its token void."""
     town = await stage.open(Town, auth_token=AuthTokenConfig(token_cache_time=-1))
     stage.world.links.set(NETWORK, message=Look)
-    admin, shared = town.session("admin"), town.session()
+    admin, shared = town.session("admin"), town.session(NOVA)
     user = (await shared.token()).token.user.id
 
     async def revoke(name: str) -> None:
@@ -73,7 +72,7 @@ VARIANT: dict[type, type[Any]] = {Session: Session}
 
 RACE = Race(
     name="late-401-discards-new-token",
-    own=(SignIns,),
+    invariants=("L4",),
     min_operations=3,
     setting={Session: ThrowsAwayWhatWasRefused},
     variant=VARIANT,

@@ -14,7 +14,6 @@ from actors.keystone.config import KeystoneConfig
 from actors.keystone.messages import Authenticate
 from actors.keystone.models import IssuedToken
 from actors.races.base import Race, Stage
-from actors.races.sign_ins import SignIns
 from actors.races.town import Errand, Town
 from bus.sim import Latency
 
@@ -49,5 +48,7 @@ async def scenario(stage: Stage) -> None:
     await stage.together(*stage.some("task", 4, task))
 
 
-RACE = Race(name="reauth-stampede", own=(SignIns,), min_operations=2, variant={Session: Unlocked}, scenario=scenario)
+RACE = Race(
+    name="reauth-stampede", invariants=("L4",), min_operations=2, variant={Session: Unlocked}, scenario=scenario
+)
 program, counterpart = RACE.programs()

@@ -43,7 +43,7 @@ async def scenario(stage: Stage) -> None:
     async def boot_and_delete(name: str) -> None:
         await anyio.sleep(stage.choose(f"{name} boot", (5.0, 2.0, 1.0, 0.5, 0.0)))
         (made,) = await demo.ask(server(name))
-        await anyio.sleep(stage.choose(f"{name} delete", (30.0, 5.0, 4.5, 4.0, 3.5, 3.0, 2.5, 2.0)))
+        await anyio.sleep(stage.choose(f"{name} delete", (30.0, 5.0, 4.5, 4.0, 3.5, 3.0, 2.5, 2.0, 1.0)))
         await demo.ask(DeleteServer(server_id=made.id))
 
     await stage.together(lambda: boot_and_delete("first"), lambda: boot_and_delete("second"))

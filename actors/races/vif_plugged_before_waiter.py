@@ -23,7 +23,6 @@ from actors.nova.service.events import Key
 from actors.nova.service.guests import PLUGGED, define
 from actors.races.base import Race, Stage
 from actors.races.boots import nova, open_small, server
-from actors.races.vain_waits import VainWaits
 
 WIRING = 1.25
 """Seconds that the wiring takes: a little longer than to start the guest."""
@@ -62,7 +61,7 @@ async def scenario(stage: Stage) -> None:
 
 
 RACE = Race(
-    name="vif-plugged-before-waiter", own=(VainWaits,), min_operations=1, variant={NovaCompute: LateCompute},
+    name="vif-plugged-before-waiter", invariants=("S23",), min_operations=1, variant={NovaCompute: LateCompute},
     scenario=scenario,
 )  # fmt: skip
 program, counterpart = RACE.programs()

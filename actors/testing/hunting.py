@@ -3,19 +3,20 @@
 A hunt is a map over seeds: what `run_seed` does depends on its seed alone, so that processes, or machines, can share the work.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import as_completed
+from contextlib import suppress
 from itertools import count, islice
-from multiprocessing import cpu_count, get_context
+from multiprocessing import cpu_count
 from time import monotonic  # noqa: TID251 (how long people want to wait is no business of the simulation)
 from typing import Final
 
 import attrs
 
 from actors.testing.cases import random_case
-from actors.testing.hunted import play
-from actors.testing.invariants import Verdict, Violation
+from actors.testing.invariants import InvariantBroken, Verdict, Violation, Watch
 from actors.testing.machine import run_case
+from actors.testing.workers import workers
 from bus.sim import World
 from bus.sim.schedule import Schedule
 from bus.sim.search import Failure, shrink
@@ -42,13 +43,19 @@ class Run:
     violations: tuple[Violation, ...] = ()
     error: str = ""
 
+    @property
+    def shows(self) -> dict[str, str]:
+        """What went wrong, by the name of the invariant or of the error."""
+        broken = {one.invariant: str(one) for one in reversed(self.violations)}
+        return broken | ({self.error.partition(":")[0]: self.error} if self.error else {})
+
 
 def run_seed(seed: int) -> Run:
     """Run the case that a seed stands for, and look at every invariant."""
     schedule = Schedule.of(seed)
 
     async def program(world: World) -> Run:
-        watch = await run_case(random_case(world.random("case")), world)
+        watch = await _watch(world)
         return Run(seed, str(schedule), watch.verdicts(), tuple(watch.violations))
 
     try:
@@ -77,7 +84,7 @@ def hunt_seeds(
     end = None if seconds is None else monotonic() + seconds
     found: list[Run] = []
     batches, processes = _batches(seeds), processes or cpu_count() or 1
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    with workers(processes) as pool:
         pending = {pool.submit(_run_all, batch) for batch in islice(batches, 2 * processes)}
         while pending:
             done = next(as_completed(pending))
@@ -90,16 +97,6 @@ def hunt_seeds(
     return sorted(found, key=lambda run: run.seed)
 
 
-def shrunk(run: Run, limit: int) -> str:
-    """The line of the smallest failure that *limit* runs can make of a run that failed; its own line if none is smaller."""
-    schedule = Schedule.parse(run.line)
-    try:
-        World(schedule=schedule).run(play)
-    except Exception as error:  # noqa: BLE001 (see `run_seed`)
-        return str(shrink(Failure(play, schedule, error, 1), limit=limit).schedule)
-    return run.line
-
-
 def verdicts(runs: Iterable[Run]) -> dict[str, Verdict]:
     """What a hunt showed of each invariant: the worst of what its runs showed."""
     order = (Verdict.NEVER_EXERCISED, Verdict.HELD, Verdict.BROKEN)
@@ -110,15 +107,59 @@ def verdicts(runs: Iterable[Run]) -> dict[str, Verdict]:
     return total
 
 
+def failures(runs: Iterable[Run]) -> dict[str, Run]:
+    """The first run that shows it, by what went wrong; see `Run.shows`."""
+    first: dict[str, Run] = {}
+    for run in runs:
+        for name in run.shows:
+            first.setdefault(name, run)
+    return first
+
+
+def smallest(found: Mapping[str, Run], limit: int, processes: int | None = None) -> dict[str, str]:
+    """The lines of the smallest runs that still show it, by what went wrong.
+
+    Args:
+        found: what `failures` found.
+        limit: runs that are spent on each.
+        processes: as in `hunt_seeds`.
+    """
+    with workers(processes) as pool:
+        return dict(zip(found, pool.map(shrunk, found.values(), found, [limit] * len(found)), strict=True))
+
+
+def shrunk(run: Run, name: str, limit: int) -> str:
+    """The line of the smallest run that still shows it; its own one if *limit* runs make none smaller."""
+    schedule = Schedule.parse(run.line)
+
+    async def program(world: World) -> None:
+        watch = await _watch(world)
+        if any(one.invariant == name for one in watch.violations):
+            raise _ShownError
+
+    try:
+        World(schedule=schedule).run(program)
+    except Exception as error:  # noqa: BLE001 (see `run_seed`)
+        return str(shrink(Failure(program, schedule, error, 1), limit=limit).schedule)
+    return run.line
+
+
+class _ShownError(Exception):
+    """An invariant broke again, and not some other one: while shrinking, nothing but the type of an error counts."""
+
+
+async def _watch(world: World) -> Watch:
+    """Run the case that the seed of a world stands for, as `actors.testing.hunted.play` does, and tell what broke."""
+    watch = await run_case(random_case(world.random("case")), world)
+    with suppress(InvariantBroken):
+        watch.check()
+    return watch
+
+
 def _batches(seeds: Iterator[int]) -> Iterator[tuple[int, ...]]:
     while batch := tuple(islice(seeds, BATCH)):
         yield batch
 
 
 def _run_all(seeds: tuple[int, ...]) -> list[Run]:
-    import logging  # noqa: PLC0415 (in the processes of a hunt alone)
-
-    import structlog  # noqa: PLC0415
-
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     return [run_seed(seed) for seed in seeds]

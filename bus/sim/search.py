@@ -1,11 +1,17 @@
-"""Finding a schedule that breaks a program, making it small, and running it again."""
+"""Finding a schedule that breaks a program, making it small, and running it again.
 
+What the runs of a search log is dropped: there are many, and the one that counts is run again.
+"""
+
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from itertools import permutations
 from typing import Any
 
 import attrs
+import structlog
 
 from bus.sim.schedule import CALM, Deviation, Schedule
 from bus.sim.schedulers.record import Record
@@ -52,11 +58,12 @@ def hunt(
     Returns:
         The first failure; None if no run failed.
     """
-    for n in range(runs):
-        schedule = portfolio(seed + n)
-        error = _run(program, make(schedule=schedule))
-        if error is not None:
-            return Failure(program, schedule, error, n + 1)
+    with _silence():
+        for n in range(runs):
+            schedule = portfolio(seed + n)
+            error = _run(program, make(schedule=schedule))
+            if error is not None:
+                return Failure(program, schedule, error, n + 1)
     return None
 
 
@@ -82,10 +89,9 @@ def shrink(failure: Failure, *, make: MakeWorld = World, limit: int = SHRINKS) -
         The smallest failure found.
     """
     search = _Shrinker(failure, make, limit)
-    deviations = search.as_deviations()
-    if deviations is None:
-        return failure
-    return search.minimise(deviations)
+    with _silence():
+        deviations = search.as_deviations()
+        return failure if deviations is None else search.minimise(deviations)
 
 
 class _Shrinker:
@@ -176,3 +182,13 @@ def _run(program: Program[Any], world: World) -> Exception | None:
     except Exception as error:  # noqa: BLE001 (whatever it is, it is what we look for)
         return error
     return None
+
+
+@contextmanager
+def _silence() -> Generator[None]:
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

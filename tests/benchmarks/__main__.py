@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tests.benchmarks import ask, boots, idle, load, publish, steps, timers, tokens
+from tests.benchmarks import ask, boots, idle, load, publish, races, steps, timers, tokens
 from tests.benchmarks.group import Group
 from tests.benchmarks.report import Result, judge, show, write
 from tests.benchmarks.rounds import measure
@@ -22,14 +22,20 @@ GROUPS: dict[str, Callable[[Scale], Group]] = {
     "tokens": tokens.group,
     "load": load.group,
     "boots": boots.group,
+    "races": races.group,
 }
+LONG = {"races"}
+"""Groups that take long, and are only measured if they are named."""
 WIDTH = 150
 """Of the report where no terminal says its own."""
 
 
 @click.command()
 @click.option(
-    "--only", type=click.Choice(list(GROUPS)), multiple=True, help="Measure this group alone. May be repeated."
+    "--only",
+    type=click.Choice(list(GROUPS)),
+    multiple=True,
+    help=f"Measure this group alone. May be repeated.  [default: all but {', '.join(LONG)}]",
 )
 @click.option("--rounds", type=click.IntRange(1), help="Measure everything so often.  [default: 5; quick: 3]")
 @click.option(
@@ -42,7 +48,7 @@ WIDTH = 150
 )
 @click.option("--quick", is_flag=True, help="Do a fraction of the work, for a first look.")
 def main(*, only: tuple[str, ...], rounds: int | None, path: Path, picture: Path | None, quick: bool) -> None:
-    """Measure the bus beside its peers, the formats of tokens beside bare Fernet, and boots."""
+    """Measure the bus beside its peers, the formats of tokens beside bare Fernet, boots, and ways to find races."""
     if picture is not None:
         load.draw(picture)
         return
@@ -51,7 +57,7 @@ def main(*, only: tuple[str, ...], rounds: int | None, path: Path, picture: Path
         console = Console(width=WIDTH)
     rounds = rounds or (3 if quick else 5)
     results: list[Result] = []
-    for name in only or GROUPS:
+    for name in only or [name for name in GROUPS if name not in LONG]:
         group = GROUPS[name](QUICK if quick else FULL)
         with errors.status(name) as status:
             results.append(judge(group, measure(group.cases, rounds, status.update)))

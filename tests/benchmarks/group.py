@@ -16,6 +16,7 @@ class Group:
         cases: in the order of a round.
         than: the row whose figures are 1; None if rows are not compared.
         floors: what is promised.
+        most: what is above it was not counted any further; None if everything was.
     """
 
     name: str
@@ -23,3 +24,4 @@ class Group:
     cases: tuple[Case, ...]
     than: str | None = None
     floors: tuple[Floor, ...] = ()
+    most: float | None = None

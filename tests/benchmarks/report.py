@@ -56,6 +56,8 @@ def _cell(result: Result, row: str, column: str) -> str:
     value = result.figures.median(row, column)
     if value is None:
         return "-"
+    if result.group.most is not None and value > result.group.most:
+        return f">{shown(result.group.most)}"
     text = shown(value)
     ratio = None if result.group.than is None else result.figures.ratio(row, column, result.group.than)
     return text if ratio is None else f"{text} ({ratio:.2g}x)" if ratio < 10 else f"{text} ({ratio:.0f}x)"
@@ -81,6 +83,7 @@ def _as_data(result: Result) -> dict[str, Any]:
         "title": group.title,
         "rows": {case.row: case.text for case in group.cases},
         "than": group.than,
+        "most": group.most,
         "figures": [
             {
                 "row": row,

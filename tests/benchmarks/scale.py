@@ -24,6 +24,9 @@ class Scale:
         rates: tokens that a service checks in a second, one column each.
         seconds: for which Keystone's load is counted.
         rows: tokens that the table of stored ones holds already.
+        races: names of those that are hunted for; none for all.
+        hunts: for each race, in each way.
+        runs: of a hunt, at most.
     """
 
     asks: int = 20_000
@@ -42,6 +45,9 @@ class Scale:
     servers: int = 100_000
     rates: tuple[int, ...] = (1, 5, 20)
     seconds: float = 600
+    races: tuple[str, ...] = ()
+    hunts: int = 5
+    runs: int = 1_000
 
 
 FULL = Scale()
@@ -58,8 +64,10 @@ QUICK = Scale(
     hosts=(10, 1_000),
     boots=300,
     servers=1_000,
+    hunts=3,
+    runs=100,
 )
 TINY = Scale(
-    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20), hosts=(2, 3), boots=3, servers=3, rates=(10,), seconds=1
+    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20), hosts=(2, 3), boots=3, servers=3, rates=(10,), seconds=1, races=("expiry-mutates",), hunts=1, runs=2
 )  # fmt: skip
 """Measures nothing, but calls everything."""

@@ -47,12 +47,11 @@ class Mistake:
         attribute: its name.
         wrong: makes of it what is there instead.
         workload: what people do.
-        breaks: names of the invariants that may notice; none if none does.
+        breaks: names of the invariants that may notice.
         config: the cloud.
         faults: what goes wrong besides.
         refused: classes of messages, and which of each are answered 503, counted from 1.
         runs: within how many runs it must be noticed: a calm one, and then as many seeds.
-        missing: for a mistake that no invariant notices: one that would.
     """
 
     name: str
@@ -61,12 +60,11 @@ class Mistake:
     attribute: str
     wrong: Callable[[Any], Any]
     workload: Workload
-    breaks: tuple[str, ...] = ()
+    breaks: tuple[str, ...]
     config: CloudConfig = TWO_HOSTS
     faults: FaultPlan = ()
     refused: Mapping[str, tuple[int, ...]] = attrs.field(factory=dict[str, tuple[int, ...]])
     runs: int = 1
-    missing: str = ""
 
     def plant(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make the mistake."""

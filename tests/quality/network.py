@@ -79,7 +79,7 @@ FULL = attrs.evolve(
 )
 """A host with room for one, and two schedulers who both see it."""
 TWO = (BOOT, Boot(at=8, server="b"))
-WIRED = "S16 believes Neutron's status: a guest runs when its host's bridge has wired the port, and its DHCP agents serve it"
+SLOW_DHCP = attrs.evolve(WITH_DHCP, neutron=attrs.evolve(WITH_DHCP.neutron, dhcp_reload_time=5.0))
 
 FOUND = (
     Mistake("address-kept", "addresses of a deleted port are free", Ipam, "release", left_out, (BOOT, END), ("S15",)),
@@ -106,30 +106,23 @@ FOUND = (
         "room-for-all", "Placement looks whether there is room when it writes an allocation",
         placement_store, "check_room", left_out, (BOOT, Boot(server="b")), ("S10",), FULL,
     ),
-)  # fmt: skip
-
-UNSEEN = (
     Mistake(
-        "no-wait-for-dhcp", "a port is ACTIVE when its DHCP agents serve it",
-        Ports, "_wait_for_dhcp", left_out, (BOOT,), config=WITH_DHCP, missing=WIRED,
+        "no-wait-for-dhcp", "a port is ACTIVE when its DHCP agents serve it, unless it is the first of its network",
+        Ports, "_wait_for_dhcp", left_out, TWO, ("S16",), SLOW_DHCP,
     ),
     Mistake(
         "no-wait-for-wiring", "a port is ACTIVE when its host's L2 agent has wired it",
-        Bindings, "bound", unblocked, (BOOT,), config=WITH_DHCP, missing=WIRED,
+        Bindings, "bound", unblocked, (BOOT,), ("S16",), WITH_DHCP,
     ),
     Mistake(
         "up-before-wired", "an L2 agent says that a port is up when it has wired it",
-        L2Agent, "_round", up_first, (BOOT,), missing=WIRED,
+        L2Agent, "_round", up_first, (BOOT,), ("S16",),
     ),
     Mistake(
-        "nova-untold", "Neutron tells Nova that a port is ACTIVE",
-        NovaNotifier, "_queue", left_out, (BOOT,),
-        missing="S23 knows such a failure by words that a build's fault does not have, and looks when the ports are gone",
+        "nova-untold", "Neutron tells Nova that a port is ACTIVE", NovaNotifier, "_queue", left_out, (BOOT,), ("S23",),
     ),
     Mistake(
         "usage-kept", "what is given back in Placement is not used any more",
-        PlacementStore, "_give_back", still_used, (BOOT, END),
-        missing="what Placement counts as used is the sum of the allocations",
+        PlacementStore, "_give_back", still_used, (BOOT, END), ("S14",),
     ),
 )  # fmt: skip
-"""Mistakes that no invariant notices yet."""

@@ -8,6 +8,7 @@ import attrs
 from actors.errors import CloudError
 from actors.locks import Locks
 from actors.nova.models import CELL0
+from actors.nova.service import server_actions
 from actors.nova.service.base import NovaService
 from actors.nova.service.builds import Builds
 from actors.nova.service.conductor import NovaConductor
@@ -150,7 +151,7 @@ FOUND = (
     ),
     Mistake(
         "no-server-lock", "a delete waits for the build of the same server",
-        Locks, "hold", no_lock, (Boot(server="a", volume=True), Delete(at=2, server="a")), ("L2", "S17"), WITH_VOLUMES,
+        Locks, "hold", no_lock, (BOOT, Delete(at=1, server="a")), ("L2",),
     ),
     Mistake(
         "failed-spawn-stays", "what was spawned is taken down when a build fails",
@@ -158,7 +159,7 @@ FOUND = (
     ),
     Mistake(
         "guest-stays", "the guest of a deleted server is destroyed",
-        ComputeHost, "driver", never("DestroyGuest"), (BOOT, END), ("L2",),
+        ComputeHost, "driver", never("DestroyGuest"), (BOOT, END), ("S11", "L2"),
     ),
     Mistake("interfaces-stay", "a guest's interfaces are unplugged", Guests, "unplug", left_out, (BOOT, END), ("L2",)),
     Mistake(
@@ -176,39 +177,36 @@ FOUND = (
         ComputeHost, "reverting", not_reverted, (BOOT, Reboot(at=10, server="a", ready=True)), ("L1",),
         refused={"ChangePower": (2,)},
     ),
-)  # fmt: skip
-
-UNSEEN = (
     Mistake(
         "reboot-ends-unchecked", "the last save of a reboot compares the task state",
         NovaStore, "save", unchecked(TaskState.REBOOT_STARTED_HARD),
-        (BOOT, Reboot(at=10, server="a", ready=True, hard=True), Delete(at=10.5, server="a")),
-        missing="S19 lets a server that is being deleted go back to the state before, though no delete has failed",
+        (BOOT, Reboot(at=10, server="a", ready=True, hard=True), Delete(at=10.5, server="a")), ("S19",),
     ),
     Mistake(
         "migration-overwritten", "nova-api compares the task state when a snapshot's image is made",
-        ServerActions, "_begin", begin_unchecked, (BOOT, SNAPSHOT, Migrate(at=10.2, server="a", ready=True)),
+        ServerActions, "_begin", begin_unchecked, (BOOT, SNAPSHOT, Migrate(at=10.2, server="a", ready=True)), ("S19",),
         faults=(Late(message="CreateImage", seconds=0.5),),
-        missing="S19 minds only deletes: a task begins on a server that has none",
     ),
     Mistake(
         "no-build-limit", "max_concurrent_builds builds at once", Builds, "_locked_build", no_limit,
-        (BOOT, Boot(at=0.3, server="b")), config=ONE_BUILD, missing="no more builds are under way on a host than it may have",
+        (BOOT, Boot(at=0.3, server="b")), ("S10",), ONE_BUILD,
     ),
     Mistake(
         "failed-build-keeps-allocation", "the allocation of a build that failed is given back",
-        Builds, "_failed", kept_allocation, (Boot(server="a", volume=True),), config=WITH_VOLUMES,
-        refused={"CreateVolume": (1,)}, missing="at rest a server without a host has no allocation",
+        Builds, "_failed", kept_allocation, (Boot(server="a", volume=True),), ("S11",), WITH_VOLUMES,
+        refused={"CreateVolume": (1,)},
     ),
     Mistake(
         "guest-left-to-the-janitor", "the guest of a deleted server is destroyed at once",
-        Guests, "destroy", unplugged_only, (BOOT, END),
-        missing="a server that its host deletes has no guest when it is gone; today the janitor hides it",
+        Guests, "destroy", unplugged_only, (BOOT, END), ("S11",),
     ),
     Mistake(
         "image-stays", "the image of a snapshot that failed is deleted",
-        Snapshots, "_delete_image", left_out, (BOOT, SNAPSHOT), refused={"UploadImage": (2,)},
-        missing="at rest an image that a snapshot made is not queued",
+        Snapshots, "_delete_image", left_out, (BOOT, SNAPSHOT), ("L1",), refused={"UploadImage": (2,)},
+    ),
+    Mistake(
+        "image-of-nothing-stays", "the image of a snapshot whose server is deleted before it begins is deleted",
+        server_actions, "InstanceNotFound", lambda _: ZeroDivisionError, (BOOT, SNAPSHOT, Delete(at=10.2, server="a")), ("L1",),
+        faults=(Late(message="CreateImage", seconds=20, answer=True),),
     ),
 )  # fmt: skip
-"""Mistakes that no invariant notices yet."""

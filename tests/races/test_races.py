@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 import actors.races
 from actors.races import races
-from actors.races.report import RUNS, SEEDS, examine, report, table
+from actors.races.report import report, table
 from actors.testing.invariants import ALL, InvariantBroken
 from actors.testing.strategies import schedules
-from bus.sim import World, hunt, shrink
+from bus.sim import Failure, World, hunt, shrink
 from bus.sim.__main__ import load
 from bus.sim.world import address_of
 
@@ -23,20 +24,51 @@ LINES = re.findall(r"replay (actors\.races\.\w+:program) (sr1,\S+)", README)
 LEAST, MOST = 20, 60
 """Runs that the correct code withstands in an ordinary test run: ten times as many as it took to find the race, within these."""
 
+REPLAY = """
+import sys, structlog
+from bus.sim import replay
+from bus.sim.__main__ import load
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+for place, line in zip(sys.argv[1::2], sys.argv[2::2]):
+    try:
+        replay(load(place), line)
+    except Exception as error:
+        print(place, type(error).__name__)
+    else:
+        print(place, "held")
+"""
+
+
+@cache
+def found(name: str) -> Failure:
+    failure = hunt(races()[name].programs()[0], runs=races()[name].runs, seed=1_000_000)
+    assert failure is not None
+    assert isinstance(failure.error, InvariantBroken), failure
+    return failure
+
+
+@cache
+def small(name: str) -> Failure:
+    return shrink(found(name), limit=100)
+
+
+def assert_broken_in_a_new_process(lines):
+    arguments = [part for line in lines for part in line]
+    done = subprocess.run([sys.executable, "-c", REPLAY, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"{place} InvariantBroken" for place, _ in lines]
+
 
 @pytest.mark.parametrize("name", RACES)
 def test_it_is_found_and_small_and_the_correct_code_withstands_ten_times_as_many_runs(name):
     race = races()[name]
-    program, counterpart = race.programs()
+    assert race.operations(small(name).schedule) <= race.min_operations + 1
+    withstand = min(max(LEAST, 10 * found(name).runs), MOST)
+    assert hunt(race.programs()[1], runs=withstand, seed=2_000_000) is None
 
-    failure = hunt(program, runs=race.runs, seed=1_000_000)
-    assert failure is not None
-    assert isinstance(failure.error, InvariantBroken), failure
-    small = shrink(failure, limit=200)
 
-    assert race.operations(small.schedule) <= race.min_operations + 1
-    withstand = min(max(LEAST, 10 * failure.runs), MOST)
-    assert hunt(counterpart, runs=withstand, seed=2_000_000) is None
+def test_their_lines_replay_in_a_new_process():
+    assert_broken_in_a_new_process([(address_of(small(name).program), str(small(name).schedule)) for name in RACES])
 
 
 @pytest.mark.parametrize("name", RACES)
@@ -76,33 +108,14 @@ def test_hypothesis_finds_it(name):
         holds()
 
 
-def test_what_goes_wrong_today_is_in_the_readme_and_its_line_replays_in_another_process():
-    script = (
-        "import sys, structlog\n"
-        "structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))\n"
-        "from bus.sim import replay\n"
-        "from bus.sim.__main__ import load\n"
-        "for place, line in zip(sys.argv[1::2], sys.argv[2::2]):\n"
-        "    try:\n"
-        "        replay(load(place), line)\n"
-        "    except AssertionError as error:\n"
-        "        print(type(error).__name__)\n"
-    )
-    arguments = [part for found in LINES for part in found]
-    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["InvariantBroken"] * len(LINES)
+def test_what_goes_wrong_today_is_in_the_readme_and_its_line_replays_in_a_new_process():
+    assert_broken_in_a_new_process(LINES)
     today = {race.scenario.__module__ for race in races().values() if race.today}
     assert {place.partition(":")[0] for place, _ in LINES} == today
 
 
-def test_the_table_has_a_line_for_each_race():
-    findings = list(report(["longop-expiry", "fernet-distribution"], runs=60, seeds=2, withstand=5))
-    assert all(finding.good for finding in findings)
-    assert re.search(r"^longop-expiry +L1 +2 of 2 +[0-9.]+ +1 of 1 +held in 5 runs$", table(findings), re.MULTILINE)
-
-
 @pytest.mark.hunt
-@pytest.mark.parametrize("name", RACES)
-def test_it_is_found_in_nineteen_of_twenty_hunts(name):
-    finding = examine(races()[name], runs=RUNS, seeds=SEEDS)
-    assert finding.good, finding
+def test_each_is_found_in_nineteen_of_twenty_hunts_and_the_correct_code_withstands_ten_times_as_many_runs():
+    findings = list(report())
+    assert [finding.race for finding in findings] == RACES
+    assert all(finding.good for finding in findings), table(findings)

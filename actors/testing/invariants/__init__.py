@@ -10,15 +10,17 @@ from actors.testing.invariants.authority import AUTHORITY
 from actors.testing.invariants.base import Invariant, InvariantBroken, Verdict, Violation
 from actors.testing.invariants.calls import CALLS
 from actors.testing.invariants.capacity import CAPACITY
+from actors.testing.invariants.events import EVENTS
 from actors.testing.invariants.liveness import LIVENESS
 from actors.testing.invariants.network import NETWORK
 from actors.testing.invariants.quotas import QUOTAS
+from actors.testing.invariants.renewal import RENEWAL
 from actors.testing.invariants.storage import STORAGE
 from actors.testing.invariants.watch import Watch
 
 ALL: Final[tuple[type[Invariant], ...]] = tuple(
     sorted(
-        (*AUTHORITY, *CAPACITY, *QUOTAS, *NETWORK, *STORAGE, *CALLS, *LIVENESS),
+        (*AUTHORITY, *CAPACITY, *QUOTAS, *NETWORK, *EVENTS, *STORAGE, *CALLS, *LIVENESS, *RENEWAL),
         key=lambda kind: (kind.name[0] != "S", int(kind.name[1:])),
     )
 )

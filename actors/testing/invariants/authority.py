@@ -5,7 +5,15 @@ from typing import ClassVar
 from actors.context import Credentials
 from actors.errors import InternalError, NotFound
 from actors.keystone.messages import TOPIC as KEYSTONE
-from actors.keystone.messages import Authenticate, ChangeKeyFile, CheckToken, RotateKeys, ValidateToken
+from actors.keystone.messages import (
+    Authenticate,
+    ChangeKeyFile,
+    CheckToken,
+    CreateApplicationCredential,
+    CreateTrust,
+    RotateKeys,
+    ValidateToken,
+)
 from actors.keystone.tokens.errors import TokenError
 from actors.keystone.tokens.fernet import FernetProvider
 from actors.testing.invariants.base import Invariant
@@ -149,20 +157,25 @@ class ExpiryNeverGrows(Invariant):
     matters: ClassVar[str] = "Who once had a token has one for ever; an application credential that ended goes on."
 
     def observe(self) -> None:
+        self._ends: dict[str, float | None] = {}  # of trusts and application credentials, also of those that are gone
+        self.watch.hear_answers(self._made, CreateTrust, CreateApplicationCredential)
         self.watch.hear_answers(self._issued, Authenticate)
+
+    def _made(self, answer: Answer) -> None:
+        if answer.error is None:
+            made = getattr(answer.result, "application_credential", answer.result)
+            self._ends[made.id] = made.expires_at
 
     def _issued(self, answer: Answer) -> None:
         if answer.error is not None:
             return
-        token, store = answer.result.token, self.stores.keystone
+        token = answer.result.token
         parent = self.watch.truth.issued.get(answer.message.token or "")
         limits = {"the token that it was exchanged for": None if parent is None else parent.token.expires_at}
         if token.trust is not None:
-            limits["its trust"] = store.trusts[token.trust.id].expires_at
+            limits["its trust"] = self._ends.get(token.trust.id)
         if token.application_credential is not None:
-            limits["its application credential"] = store.application_credentials[
-                token.application_credential.id
-            ].expires_at
+            limits["its application credential"] = self._ends.get(token.application_credential.id)
         for what, limit in limits.items():
             if limit is not None:
                 late = token.expires_at - limit

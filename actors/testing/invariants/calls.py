@@ -21,6 +21,7 @@ from actors.nova.messages.servers import CreateServer, DeleteServer
 from actors.nova.models import Instance
 from actors.nova.states import TaskState, VmState
 from actors.testing.invariants.base import Invariant
+from actors.testing.invariants.capacity import BUILDS
 from actors.testing.invariants.hearing import Answer
 from bus.errors import BusError
 from bus.message import Request
@@ -57,8 +58,9 @@ class NoLostUpdate(Invariant):
     name: ClassVar[str] = "S19"
     title: ClassVar[str] = "no lost update"
     statement: ClassVar[str] = (
-        "A write that rests on what another has changed since is refused: generations grow by one with each write, and a server that "
-        "is being deleted goes on to nothing else."
+        "A write that rests on what another has changed since is refused: generations grow by one with each write, a task begins on a "
+        "server that has none and goes on from its own last step, and a server that is being deleted goes on to nothing else, unless it "
+        "fails."
     )
     matters: ClassVar[str] = "Two who act at once both believe that they were first."
 
@@ -87,12 +89,41 @@ class NoLostUpdate(Invariant):
             )
 
     def _server_changed(self, uuid: ServerId, old: Instance | None, new: Instance | None) -> None:
-        if old is None or new is None or old.task_state is not TaskState.DELETING:
+        if old is None or new is None or old.task_state is new.task_state:
             return
-        ends = new.task_state is TaskState.DELETING or (
-            new.task_state is None and new.vm_state in (VmState.DELETED, VmState.ERROR, old.vm_state)
-        )
-        self.demand(ends, f"server {new.display_name} was being deleted, and is {new.vm_state}, {new.task_state} now")
+        before, now = old.task_state, new.task_state
+        if before is TaskState.DELETING:
+            ends = now is None and new.vm_state in (VmState.DELETED, VmState.ERROR)
+            self.demand(ends, f"server {new.display_name} was being deleted, and is {new.vm_state}, {now} now")
+        elif now is not None:
+            expected = BEFORE.get(now)
+            self.demand(
+                expected is None or before in expected, f"server {new.display_name} was {before}, and is {now} now"
+            )
+
+
+SOFT = (TaskState.REBOOTING, TaskState.REBOOT_PENDING, TaskState.REBOOT_STARTED)
+BEFORE: dict[TaskState, tuple[TaskState | None, ...]] = {
+    TaskState.SCHEDULING: (None, *BUILDS),
+    TaskState.NETWORKING: (None,),
+    TaskState.BLOCK_DEVICE_MAPPING: (None, TaskState.NETWORKING),
+    TaskState.SPAWNING: (TaskState.BLOCK_DEVICE_MAPPING,),
+    TaskState.IMAGE_SNAPSHOT_PENDING: (None,),
+    TaskState.IMAGE_SNAPSHOT: (TaskState.IMAGE_SNAPSHOT_PENDING,),
+    TaskState.IMAGE_PENDING_UPLOAD: (TaskState.IMAGE_SNAPSHOT,),
+    TaskState.IMAGE_UPLOADING: (TaskState.IMAGE_PENDING_UPLOAD,),
+    TaskState.REBOOTING: (None,),
+    TaskState.REBOOT_PENDING: (TaskState.REBOOTING,),
+    TaskState.REBOOT_STARTED: (TaskState.REBOOT_PENDING,),
+    TaskState.REBOOTING_HARD: (None, *SOFT),
+    TaskState.REBOOT_PENDING_HARD: (TaskState.REBOOTING_HARD,),
+    TaskState.REBOOT_STARTED_HARD: (TaskState.REBOOT_PENDING_HARD,),
+    TaskState.POWERING_OFF: (None,),
+    TaskState.POWERING_ON: (None,),
+    TaskState.MIGRATING: (None,),
+}
+"""Task states from which another may be reached (what nova's `compute/api.py` and `compute/manager.py` expect); those that are not
+here may be reached from any."""
 
 
 class ErrorContract(Invariant):

@@ -7,13 +7,15 @@ from actors.hypervisor.messages import HypervisorCall
 from actors.hypervisor.models import HostResources, PowerState
 from actors.ids import ConsumerId, ServerId
 from actors.nova.models import Instance
-from actors.nova.states import VmState
+from actors.nova.states import TaskState, VmState
 from actors.testing.invariants.base import Invariant
 from actors.testing.invariants.hearing import Answer
 
 HARD_ANTI_AFFINITY = "anti-affinity"
 MOVING = ("accepted", "queued", "preparing", "running")
 """Statuses of a migration that is under way."""
+BUILDS = (TaskState.NETWORKING, TaskState.BLOCK_DEVICE_MAPPING, TaskState.SPAWNING)
+"""Task states of a server that its host builds."""
 
 
 class Capacity(Invariant):
@@ -22,13 +24,28 @@ class Capacity(Invariant):
     name: ClassVar[str] = "S10"
     title: ClassVar[str] = "capacity"
     statement: ClassVar[str] = (
-        "What Placement gives away of a host is no more than the host has to give; nor is what its guests hold."
+        "What Placement gives away of a host is no more than the host has to give; nor is what its guests hold, nor the number of "
+        "servers that are built there at once."
     )
     matters: ClassVar[str] = "A host is overcommitted: guests are slow, or the host runs out of memory and kills them."
 
     def observe(self) -> None:
         self.watch.hear_method(self.stores.placement, "replace_allocations", self._allocated)
         self.watch.hear_answers(self._worked, HypervisorCall)
+        self._building: dict[str, set[ServerId]] = {}  # by host
+        self.watch.hear_table(self.stores.nova, "instances", self._server_changed)
+
+    def _server_changed(self, uuid: ServerId, old: Instance | None, new: Instance | None) -> None:
+        was, is_ = _where_built(old), _where_built(new)
+        if was == is_:
+            return
+        if was is not None:
+            self._building[was].discard(uuid)
+        if is_ is not None:
+            there = self._building.setdefault(is_, set())
+            there.add(uuid)
+            most = self.cloud.config.nova.max_concurrent_builds or len(there)
+            self.demand(len(there) <= most, f"{is_} builds {len(there)} servers at once, and may build {most}")
 
     def _allocated(self, done: bool, wanted: Any, seen: Any) -> None:  # noqa: FBT001 (what the method returned)
         if not done:
@@ -70,7 +87,9 @@ class OnePlace(Invariant):
     name: ClassVar[str] = "S11"
     title: ClassVar[str] = "one place, one allocation"
     statement: ClassVar[str] = (
-        "A server runs on one host at most; at rest it has one allocation, on its host, and a host has no guest of another's."
+        "A server runs on one host at most, and its host has no guest of it any more when it has deleted it; at rest it has one "
+        "allocation, on its host, or none if it has no host, and a host has no guest of another's. A server that failed before any host "
+        "had taken it keeps its allocation until it is deleted (nova's `_recheck_quota`)."
     )
     matters: ClassVar[str] = (
         "Two guests write to one disk; or a host is thought empty, or full, that is not, and the next boots go wrong."
@@ -78,6 +97,12 @@ class OnePlace(Invariant):
 
     def observe(self) -> None:
         self.watch.hear_answers(self._worked, HypervisorCall)
+        self.watch.hear_table(self.stores.nova, "instances", self._server_changed)
+
+    def _server_changed(self, uuid: ServerId, old: Instance | None, new: Instance | None) -> None:
+        if new is None and old is not None and old.vm_state is VmState.DELETED and old.host is not None:
+            there = uuid in self.stores.hosts[old.host].guests
+            self.demand(not there, f"{old.host} has deleted {_name(old)}, and still has its guest")
 
     def _worked(self, answer: Answer) -> None:
         server = _server_of(answer)
@@ -98,13 +123,15 @@ class OnePlace(Invariant):
         nova, placement = self.stores.nova, self.stores.placement
         moving = {one.instance_uuid for one in nova.migrations.values() if one.status in MOVING}
         for uuid, instance in nova.instances.items():
-            if instance.host is None or uuid in moving or instance.vm_state is VmState.BUILDING:
+            failed_early = instance.vm_state is VmState.ERROR and instance.launched_on is None
+            if uuid in moving or failed_early or instance.vm_state is VmState.BUILDING:
                 continue
-            consumer = placement.consumers.get(ConsumerId(uuid))
+            consumer, host = placement.consumers.get(ConsumerId(uuid)), instance.host
             where = [] if consumer is None else [one.resource_provider_uuid for one in consumer.allocations]
-            own = nova.compute_nodes[instance.host].uuid
+            own = [] if host is None else [nova.compute_nodes[host].uuid]
             self.demand(
-                where == [own], f"{_name(instance)} is on {instance.host}, and has allocations on {self._names(where)}"
+                where == own,
+                f"{_name(instance)} is on {host or 'no host'}, and has allocations on {self._names(where)}",
             )
         for host, store in self.stores.hosts.items():
             for server in store.guests:
@@ -142,6 +169,11 @@ class Policy(Invariant):
             len(there) < group.max_server_per_host,
             f"{_name(new)} is on {new.host} with {', '.join(map(_name, there))} of its group {group.name}",
         )
+
+
+def _where_built(row: Instance | None) -> str | None:
+    """The host that builds a server."""
+    return None if row is None or row.vm_state is not VmState.BUILDING or row.task_state not in BUILDS else row.host
 
 
 def _server_of(answer: Answer) -> ServerId | None:

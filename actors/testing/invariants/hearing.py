@@ -83,6 +83,7 @@ class Answer:
         message: what it handled.
         context: what travelled along.
         by: address of whose handler it was.
+        sender: address of whoever asked; empty outside of actors.
         result: what it returned.
         error: what it raised; None if nothing.
         id: of the message.
@@ -92,6 +93,7 @@ class Answer:
     message: Any
     context: object
     by: str
+    sender: str
     result: Any
     error: Exception | None
     id: int

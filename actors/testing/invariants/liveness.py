@@ -1,16 +1,23 @@
-"""S22 and L1 to L5, L7, L10: that what begins ends, that nothing is left over, and that who lives is known to live."""
+"""S22, L1 to L3, L5, L7 and L10: that what begins ends, that nothing is left over, and that who lives is known to live."""
 
 from typing import Any, ClassVar
 
 from actors.calls import ApiRequest
+from actors.cinder.messages import DeleteVolume
+from actors.glance.models import Image
+from actors.glance.states import ImageStatus
+from actors.ids import ServerId, VolumeId
 from actors.keystone.messages import TOPIC as KEYSTONE
 from actors.keystone.messages import FlushTokens, RotateKeys
 from actors.neutron.rpc import DHCP_AGENT_TOPIC, DHCP_AGENT_TYPE, L2_AGENT_TOPIC, L2_AGENT_TYPE
 from actors.nova.messages.servers import DeleteServer
+from actors.nova.models import BlockDevice
 from actors.testing.invariants.base import Invariant
-from actors.testing.invariants.hearing import Answer, Decision
+from actors.testing.invariants.hearing import Answer
 from actors.testing.rest import leaks, transit
 from actors.testing.restraint import LONGEST
+
+Disks = tuple[BlockDevice, ...]
 
 LATENCY = 1.0
 """Seconds that a report may be under way."""
@@ -50,8 +57,8 @@ class Termination(Invariant):
     name: ClassVar[str] = "L1"
     title: ClassVar[str] = "termination"
     statement: ClassVar[str] = (
-        "At rest no server, volume, snapshot, image, port or migration is on its way: what was accepted has come to a good or a bad end. "
-        "After an accident (see `Watch.accidents`) an operator may have to help."
+        "At rest no server, volume, snapshot, image, port or migration is on its way, and no server's image waits for its bytes: what was "
+        "accepted has come to a good or a bad end. After an accident (see `Watch.accidents`) an operator may have to help."
     )
     matters: ClassVar[str] = "A server is in BUILD, or an image saving, for ever."
 
@@ -64,7 +71,11 @@ class Termination(Invariant):
 
     def at_rest(self) -> None:
         if self._accepted and not self.watch.excused:
-            stuck = transit(self.cloud)
+            images = self.stores.glance.images.values()
+            stuck = [
+                *transit(self.cloud),
+                *(f"image {one.name or one.id} of a server is queued" for one in images if _is_awaited(one)),
+            ]
             self.demand(not stuck, f"stuck: {_first(stuck)}")
 
 
@@ -74,23 +85,49 @@ class NoLeak(Invariant):
     name: ClassVar[str] = "L2"
     title: ClassVar[str] = "no leak"
     statement: ClassVar[str] = (
-        "At rest nothing refers to a deleted server: no port, attachment, allocation, record, guest or plugged interface; nor is there a "
-        "disk or a connection of a deleted volume. After a crash or the loss of a message an operator may have to help."
+        "At rest nothing refers to a deleted server: no port, attachment, allocation, record, guest or plugged interface; volumes that "
+        "go with it are gone unless Cinder refuses; nor is there a disk or a connection of a deleted volume. After a crash or the loss "
+        "of a message an operator may have to help."
     )
     matters: ClassVar[str] = (
         "Quota, addresses and room are used up by what nobody has; volumes can never be attached again."
     )
 
     def observe(self) -> None:
-        self.watch.hear_answers(self._deleted, DeleteServer)
         self._some = False
+        self._go_along: dict[VolumeId, ServerId] = {}  # volumes that are to be deleted with a server
+        self.watch.hear_answers(self._deleted, DeleteServer)
+        self.watch.hear_answers(self._volume_deleted, DeleteVolume)
+        self.watch.hear_table(self.stores.nova, "block_devices", self._disks_changed)
+
+    def _disks_changed(self, server: ServerId, old: Disks | None, new: Disks | None) -> None:
+        if new is None:
+            return  # with the server
+        for disk in old or ():
+            if disk.volume_id is not None:
+                self._go_along.pop(disk.volume_id, None)
+        for disk in new:
+            if disk.volume_id is not None and disk.delete_on_termination:
+                self._go_along[disk.volume_id] = server
+
+    def _volume_deleted(self, answer: Answer) -> None:
+        if answer.error is not None:
+            self._go_along.pop(answer.message.volume_id, None)
 
     def _deleted(self, answer: Answer) -> None:
         self._some = self._some or answer.error is None
 
     def at_rest(self) -> None:
         if not self.watch.excused:
+            nova, volumes = self.stores.nova, self.stores.cinder.volumes
             left = [one for one in leaks(self.cloud) if "allocation" not in one]
+            left += [
+                f"volume {volume}, which was to go with server {server}"
+                for volume, server in self._go_along.items()
+                if server not in nova.instances
+                and server not in nova.build_requests
+                and volumes.get(volume) is not None
+            ]
             if left or self._some:
                 self.demand(not left, f"left over: {_first(left)}")
 
@@ -113,45 +150,6 @@ class LiveConsumers(Invariant):
         for leak in leaks(self.cloud):
             if "allocation" in leak:
                 self.demand(False, leak)
-
-
-class Renewal(Invariant):
-    """L4."""
-
-    name: ClassVar[str] = "L4"
-    title: ClassVar[str] = "renewal"
-    statement: ClassVar[str] = (
-        "Who is refused, signs in again and asks again, is let in, unless that token is made void, too."
-    )
-    matters: ClassVar[str] = "Clients sign in over and over, and get nowhere."
-
-    def observe(self) -> None:
-        self._truth = self.watch.truth
-        self._refused: dict[tuple[str, str], float] = {}  # by service and user
-        self.watch.hear_decisions(self._decided)
-
-    def _decided(self, decision: Decision) -> None:
-        if decision.accepted and not self._refused:
-            return
-        one = self._truth.judge(decision.credentials).user
-        if one is None or decision.credentials.service_token is not None:
-            return
-        place = (decision.service.partition(".")[0], one.token.user.id)
-        before = self._refused.get(place)
-        if not decision.accepted:
-            self._refused[place] = decision.decided
-        if before is None or one.at < before:
-            return
-        good = (
-            decision.decided < one.token.expires_at - self.watch.skew
-            and not self._truth.may_be_void(one, decision.decided)
-            and self._truth.enabled(one, one.at, decision.decided)
-            and self._truth.held_throughout(one, one.at, decision.decided)
-        )
-        if good:
-            self.demand(
-                decision.accepted, f"{decision.service} refused {one.name}, which its user got after the last refusal"
-            )
 
 
 class KeysConverge(Invariant):
@@ -226,11 +224,15 @@ class Janitors(Invariant):
             self.demand(left == 0, f"{answer.by} has flushed, and {left} expired tokens are left")
 
 
+def _is_awaited(image: Image) -> bool:
+    return image.status is ImageStatus.QUEUED and image.properties.get("image_type") == "snapshot"
+
+
 def _first(found: list[str], most: int = 5) -> str:
     more = f", and {len(found) - most} more" if len(found) > most else ""
     return "; ".join(found[:most]) + more
 
 
 LIVENESS = (
-    LivenessAccuracy, Termination, NoLeak, LiveConsumers, Renewal, KeysConverge, Heartbeats, Janitors,
+    LivenessAccuracy, Termination, NoLeak, LiveConsumers, KeysConverge, Heartbeats, Janitors,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""S15, S16, S20, S23: addresses, and what must be wired when."""
+"""S15, S16, S20: addresses, and what must be wired when."""
 
 from collections import Counter
 from typing import Any, ClassVar
@@ -7,11 +7,12 @@ from actors.context import Credentials
 from actors.hypervisor.messages import ChangePower
 from actors.hypervisor.models import PowerAction
 from actors.ids import NetworkId, PortId, ServerId
+from actors.neutron.l2_agent import Bridge
 from actors.neutron.messages import DeletePort
 from actors.neutron.models import Port
 from actors.neutron.rpc import DHCP_AGENT_TOPIC, GroupVersion
 from actors.neutron.states import PortStatus, VifType
-from actors.nova.models import AUTO_NETWORKS, NO_NETWORKS, Fault, Instance
+from actors.nova.models import AUTO_NETWORKS, NO_NETWORKS, Instance
 from actors.nova.states import VmState
 from actors.testing.invariants.base import Invariant
 from actors.testing.invariants.hearing import Answer
@@ -68,8 +69,8 @@ class WiredBeforeRun(Invariant):
     name: ClassVar[str] = "S16"
     title: ClassVar[str] = "wired before run"
     statement: ClassVar[str] = (
-        "A new guest runs once all its ports have been ACTIVE; a server that becomes ACTIVE has the ports that were asked for, each "
-        "once and bound to its host."
+        "A port becomes ACTIVE once its host has wired it and its DHCP agents serve it; a new guest runs once all its ports have been "
+        "ACTIVE; a server that becomes ACTIVE has the ports that were asked for, each once and bound to its host."
     )
     matters: ClassVar[str] = (
         "A guest asks for its address before anybody can answer, and stays without; or has no network at all."
@@ -77,7 +78,10 @@ class WiredBeforeRun(Invariant):
 
     def observe(self) -> None:
         self._wired: dict[PortId, bool] = {}
+        self._bridged: set[tuple[str, PortId]] = set()  # on which host which ports were ever wired
+        self._waits_for_dhcp: set[PortId] = set()  # ports whose networks had DHCP agents when they were made
         self._taken_away: set[str] = set()  # servers of which somebody deleted a port
+        self.watch.hear_table(self.stores, "bridges", self._new_bridge)
         self.watch.hear_table(self.stores.neutron, "ports", self._port_changed)
         self.watch.hear_table(self.stores.nova, "instances", self._server_changed)
         self.watch.hear_answers(self._power_changed, ChangePower)
@@ -95,6 +99,9 @@ class WiredBeforeRun(Invariant):
             if caller is not None and "service" not in caller.token.role_names:
                 self._taken_away.add(self._last_device.get(answer.message.port_id, ""))
 
+    def _new_bridge(self, host: str, _: Bridge | None, bridge: Bridge) -> None:
+        self.watch.hear_table(bridge, "wired", lambda key, _old, _new: self._bridged.add((host, key)))
+
     def _port_changed(self, key: PortId, old: Port | None, new: Port | None) -> None:
         if new is None:
             self._wired.pop(key, None)
@@ -102,8 +109,26 @@ class WiredBeforeRun(Invariant):
         self._last_device[key] = new.device_id
         if old is None or old.binding.host != new.binding.host:
             self._wired[key] = False
+        if old is None and self.stores.neutron.dhcp_hosts.get(new.network_id):
+            self._waits_for_dhcp.add(key)
         if new.status is PortStatus.ACTIVE:
             self._wired[key] = True
+            if old is None or old.status is not PortStatus.ACTIVE:
+                self._look_whether_it_works(new)
+
+    def _look_whether_it_works(self, port: Port) -> None:
+        """A port that becomes ACTIVE is wired, by the bridge itself, and is served, by the files of DHCP agents themselves."""
+        if not port.device_owner.startswith(COMPUTE_OWNER):
+            return
+        host, neutron = port.binding.host, self.stores.neutron
+        self.demand((host, port.id) in self._bridged, f"port {port.id} is ACTIVE, and {host} has not wired it")
+        if port.id in self._waits_for_dhcp and any(neutron.subnets[ip.subnet_id].enable_dhcp for ip in port.fixed_ips):
+            hosts = neutron.dhcp_hosts.get(port.network_id, ())
+            agents = [agent for agent in self.watch.actors(DHCP_AGENT_TOPIC).values() if agent.host in hosts]
+            self.demand(
+                not agents or any(port.id in agent.file.hosts for agent in agents),
+                f"port {port.id} is ACTIVE, and none of its DHCP agents serves it",
+            )
 
     def _power_changed(self, answer: Answer) -> None:
         row = self.stores.nova.instances.get(answer.message.server)
@@ -196,34 +221,4 @@ class AgentsConverge(Invariant):
                 )
 
 
-class Events(Invariant):
-    """S23."""
-
-    name: ClassVar[str] = "S23"
-    title: ClassVar[str] = "events are not lost"
-    statement: ClassVar[str] = (
-        "No server fails for want of its network while all its ports are wired on its host, and Neutron could reach Nova."
-    )
-    matters: ClassVar[str] = "A boot waits five minutes for what has happened already, and then fails."
-
-    def observe(self) -> None:
-        self.watch.hear_table(self.stores.nova, "faults", self._failed)
-        self.watch.hear_table(self.stores.nova, "instances", self._changed)
-
-    def _changed(self, uuid: ServerId, old: Instance | None, new: Instance | None) -> None:
-        if new is not None and new.vm_state is VmState.ACTIVE and old is not None and old.vm_state is VmState.BUILDING:
-            self.exercised = True
-
-    def _failed(self, uuid: ServerId, _: Fault | None, fault: Fault | None) -> None:
-        if fault is None or not any(words in fault.message for words in WAITED_IN_VAIN) or self.watch.excused:
-            return
-        neutron, row = self.stores.neutron, self.stores.nova.instances.get(uuid)
-        ports = [neutron.ports[key] for key in neutron.ports_by_device.get(uuid, ())]
-        wired = bool(ports) and all(one.status is PortStatus.ACTIVE for one in ports)
-        name = uuid if row is None else row.display_name
-        self.demand(not wired, f"server {name} failed with {fault.message!r}, and its ports are ACTIVE")
-
-
-WAITED_IN_VAIN = ("Virtual Interface creation failed", "Timed out waiting for events of the ports")
-
-NETWORK = (Addresses, WiredBeforeRun, AgentsConverge, Events)
+NETWORK = (Addresses, WiredBeforeRun, AgentsConverge)

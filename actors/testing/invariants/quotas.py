@@ -71,8 +71,8 @@ class QuotaConservation(Invariant):
     name: ClassVar[str] = "S14"
     title: ClassVar[str] = "quota conservation"
     statement: ClassVar[str] = (
-        "At rest, what is counted as used is what is there, what is counted as reserved is the sum of the reservations, and neither "
-        "is negative."
+        "At rest, what is counted as used is what is there, in Placement, too; what is counted as reserved is the sum of the "
+        "reservations, and neither is negative."
     )
     matters: ClassVar[str] = (
         "A project cannot create what it may have, or can create more, until an operator counts anew."
@@ -82,6 +82,7 @@ class QuotaConservation(Invariant):
         self._nova()
         self._cinder()
         self._neutron()
+        self._placement()
 
     def _nova(self) -> None:
         nova, recount = self.stores.nova, dict[ProjectId, Usage]()
@@ -127,6 +128,19 @@ class QuotaConservation(Invariant):
             self.demand(
                 counted == there, f"neutron counts {counted} of {resource} for project {project}, and there are {there}"
             )
+
+    def _placement(self) -> None:
+        placement, there = self.stores.placement, Counter[tuple[Any, str]]()
+        for consumer in placement.consumers.values():
+            for allocation in consumer.allocations:
+                for name, amount in allocation.resources:
+                    there[allocation.resource_provider_uuid, name] += amount
+        for uuid, provider in placement.providers.items():
+            for name, used in provider.used.items():
+                taken = there[uuid, name]
+                self.demand(
+                    used == taken, f"placement counts {used} {name} of {provider.name}, and {taken} are allocated"
+                )
 
 
 class ReservationsEnd(Invariant):

@@ -6,6 +6,7 @@ from actors.cinder.models import Attachment, Volume
 from actors.glance.messages import DownloadImage, UploadImage
 from actors.glance.states import ImageStatus
 from actors.ids import AttachmentId, ImageId
+from actors.nova.states import VmState
 from actors.testing.invariants.base import Invariant
 from actors.testing.invariants.hearing import Answer
 
@@ -19,7 +20,9 @@ class Storage(Invariant):
     title: ClassVar[str] = "storage bijection"
     statement: ClassVar[str] = (
         "A volume is attached to one server at most, unless it may be to several; it is available if it has no attachment; at rest "
-        "Nova's disks and Cinder's attachments are the same, and no host reaches a volume without one."
+        "Nova's disks and Cinder's attachments are the same, a server that has not failed has one for each of its volumes, and no host "
+        "reaches a volume without one. A server that could not be built may name attachments that are gone (nova's `_cleanup_volumes` "
+        "lets the disks be)."
     )
     matters: ClassVar[str] = (
         "Two guests write to one disk; a volume can never be attached again; or a customer reads what was another's."
@@ -83,6 +86,14 @@ class Storage(Invariant):
             for disk in all_
             if disk.attachment_id is not None
         }
+        for uuid, all_ in nova.block_devices.items():
+            row = nova.instances.get(uuid)
+            if row is not None and row.vm_state not in (VmState.BUILDING, VmState.ERROR):
+                for disk in all_:
+                    self.demand(
+                        not disk.is_volume or disk.attachment_id is not None,
+                        f"server {uuid} has volume {disk.volume_id} as a disk, without attachment",
+                    )
         requested = {
             disk.attachment_id
             for request in nova.build_requests.values()
@@ -90,7 +101,9 @@ class Storage(Invariant):
             if disk.attachment_id is not None
         }
         for key, uuid in disks.items():
-            attachment = cinder.attachments.get(key)
+            attachment, row = cinder.attachments.get(key), nova.instances.get(uuid)
+            if attachment is None and row is not None and row.vm_state is VmState.ERROR and row.host is None:
+                continue
             self.demand(
                 attachment is not None and attachment.instance == uuid,
                 f"server {uuid} has a disk with the attachment {key}, which Cinder does not know",

@@ -4,7 +4,8 @@ It is learnt from what Keystone was asked and has done: tokens that were issued,
 domains that were disabled, roles that were taken away. Times are true seconds since 1970.
 
 A token is *void* from the instant at which the first request that covers it has been carried out. The request covers what was issued
-before it; what was issued within the same `Watch.resolution` after it may be void too, as Keystone's times are whole seconds.
+before it; what was issued within the same `Watch.resolution` after it may be void too, as Keystone's times are whole seconds. What is
+deleted takes with it whatever rests on it, also what is issued later.
 """
 
 import math
@@ -82,11 +83,13 @@ class Voiding:
         at: when it had been carried out.
         what: the message's class.
         covers: whether a token is one of those it is about, whenever that was issued.
+        is_deletion: whether tokens are void that are issued after it, too.
     """
 
     at: float
     what: str
     covers: Callable[[Issued], bool]
+    is_deletion: bool
 
 
 @attrs.frozen
@@ -158,9 +161,9 @@ class Truth:
         return judgement
 
     def void_since(self, one: Issued) -> Voiding | None:
-        """The first request that made a token void, leaving out those that came within the skew of clocks after it was issued."""
+        """The first request that made a token void; a revocation within the skew of clocks after the token was issued is left out."""
         for voiding in self.voidings:
-            if one.at <= voiding.at - self.watch.skew and voiding.covers(one):
+            if (voiding.is_deletion or one.at <= voiding.at - self.watch.skew) and voiding.covers(one):
                 return voiding
         return None
 
@@ -169,7 +172,7 @@ class Truth:
         skew, unit = self.watch.skew, self.watch.resolution or 1e-6
         return any(
             voiding.at <= at + SLACK + skew
-            and (one.at - skew) // unit <= (voiding.at + skew) // unit
+            and (voiding.is_deletion or (one.at - skew) // unit <= (voiding.at + skew) // unit)
             and voiding.covers(one)
             for voiding in self.voidings
         )
@@ -219,7 +222,8 @@ class Truth:
             return
         covers = VOIDS[type(answer.message)](self, answer)
         if covers is not None:
-            self.voidings.append(Voiding(self.watch.now, type(answer.message).__name__, covers))
+            what, is_deletion = type(answer.message).__name__, isinstance(answer.message, DELETIONS)
+            self.voidings.append(Voiding(self.watch.now, what, covers, is_deletion))
 
     def _heard_decision(self, decision: Decision) -> None:
         took = decision.decided - decision.asked
@@ -328,3 +332,5 @@ VOIDS: dict[type, Callable[[Truth, Answer], Covers | None]] = {
     DeleteApplicationCredential: _delete_credential,
 }
 """Requests that make tokens void, and which."""
+DELETIONS = (DeleteUser, DeleteProject, DeleteTrust, DeleteApplicationCredential)
+"""Those of them after which nobody can get such a token any more."""

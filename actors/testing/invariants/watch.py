@@ -200,9 +200,11 @@ class Watch:
             if ears is None:
                 ears = self._ears_for(kind)
             if ears:
+                sender = envelope.sender
                 answer = Answer(
-                    envelope.message, envelope.context, by.name, result, error, envelope.id, envelope.correlation
-                )
+                    envelope.message, envelope.context, by.name, "" if sender is None else sender.name, result, error,
+                    envelope.id, envelope.correlation,
+                )  # fmt: skip
                 for ear in ears:
                     ear(answer)
             handled(envelope, by, result, error)

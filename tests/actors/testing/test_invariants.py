@@ -7,19 +7,34 @@ import pytest
 from actors.auth_token import AuthTokenConfig
 from actors.cinder.models import Attachment
 from actors.cloud import Members
+from actors.contents import IMAGE
 from actors.context import Credentials
 from actors.errors import CloudError
+from actors.glance.states import ImageStatus
 from actors.hypervisor.models import HostResources
 from actors.ids import AttachmentId, PortId, ServerId
 from actors.keystone.config import KeystoneConfig
-from actors.keystone.messages import FlushTokens, RevokeRole, RevokeToken, RotateKeys, UpdateUser, ValidateToken
+from actors.keystone.messages import (
+    Authenticate,
+    CreateApplicationCredential,
+    DeleteApplicationCredential,
+    FlushTokens,
+    RevokeRole,
+    RevokeToken,
+    RevokeUserTokens,
+    RotateKeys,
+    UpdateUser,
+    ValidateToken,
+)
+from actors.keystone.service.tokens import Tokens
 from actors.keystone.tokens.revocation import RevocationEvent
 from actors.keystone.tokens.store import TokenStore
 from actors.neutron.models import FixedIp
+from actors.neutron.states import PortStatus
 from actors.nova.messages.flavors import ListFlavors
 from actors.nova.messages.server_groups import CreateServerGroup
 from actors.nova.messages.servers import DeleteServer, ListServers
-from actors.nova.models import Fault, QuotaSet, Usage
+from actors.nova.models import BlockDevice, Fault, QuotaSet, Usage
 from actors.nova.states import TaskState, VmState
 from actors.testing.invariants import ALL, NOT_EXERCISABLE
 from actors.testing.invariants.calls import NoAmplification
@@ -92,6 +107,54 @@ def test_S4_breaks_when_a_token_outlives_the_one_that_it_was_exchanged_for(monke
         await it.stage.demo.ask(ListServers())
         await anyio.sleep(5)
         await Exchange().run(it.stage)
+        return it.broken()
+
+    assert run(story) == {"S4"}
+
+
+async def _with_credential(it, **how):
+    """Somebody's application credential, and how to sign in with it."""
+    await it.stage.demo.ask(ListServers())
+    user = it.stage.demo.token.token.user.id
+    made = await it.stage.demo.ask(CreateApplicationCredential(user_id=user, name="program", **how))
+    key = made.application_credential.id
+    account = Authenticate(application_credential_id=key, application_credential_secret=made.secret)
+    return account, DeleteApplicationCredential(user_id=user, application_credential_id=key)
+
+
+@pytest.mark.parametrize("signs_in", ["before", "after"])
+def test_S2_breaks_when_a_token_is_good_whose_application_credential_was_deleted(signs_in):
+    async def story(world):
+        it = await Watched(world, _long_tokens()).start()
+        account, delete = await _with_credential(it)
+        token = await world.bus.ask(account) if signs_in == "before" else None
+        store = it.stores.keystone
+        rows, secrets = dict(store.application_credentials), dict(store._passwords)
+        await it.stage.demo.ask(delete)
+        store.application_credentials |= rows
+        store._passwords |= secrets
+        await anyio.sleep(20)
+        token = token or await world.bus.ask(account)
+        await world.bus.ask(ListServers(), context=Credentials(token=token.id))
+        return it.broken()
+
+    assert run(story) == {"S2"}
+
+
+def test_S4_judges_a_token_also_when_its_application_credential_is_gone(monkeypatch):
+    issue = Tokens._issue
+
+    def issue_and_delete(self, minted):
+        self.store.application_credentials.clear()
+        return issue(self, minted)
+
+    monkeypatch.setattr("actors.keystone.authentication.expiry", lambda now, expiration, **_: now + expiration)
+    monkeypatch.setattr(Tokens, "_issue", issue_and_delete)
+
+    async def story(world):
+        it = await Watched(world, _long_tokens()).start()
+        account, _ = await _with_credential(it, expires_at=world.bus.clock.time() + 100)
+        await world.bus.ask(account)
         return it.broken()
 
     assert run(story) == {"S4"}
@@ -195,9 +258,60 @@ def _back_from_the_dead(it, row):
     nova.instances[row.uuid] = row
 
 
+def _go_through(it, row, *states):
+    for state in states:
+        it.stores.nova.instances[row.uuid] = attrs.evolve(row, task_state=state)
+
+
 def _deleting_then_spawning(it, row):
-    it.stores.nova.instances[row.uuid] = attrs.evolve(row, task_state=TaskState.DELETING)
-    it.stores.nova.instances[row.uuid] = attrs.evolve(row, task_state=TaskState.SPAWNING)
+    _go_through(it, row, TaskState.DELETING, TaskState.SPAWNING)
+
+
+def _deleting_then_free(it, row):
+    _go_through(it, row, TaskState.DELETING, None)
+
+
+def _migrating_then_copied(it, row):
+    _go_through(it, row, TaskState.MIGRATING, TaskState.IMAGE_SNAPSHOT_PENDING)
+
+
+def _built_beside_another(it, row):
+    for uuid in (row.uuid, ServerId("twin")):
+        it.stores.nova.instances[uuid] = attrs.evolve(
+            row, uuid=uuid, vm_state=VmState.BUILDING, task_state=TaskState.SPAWNING
+        )
+
+
+def _without_host(it, row):
+    it.stores.nova.instances[row.uuid] = attrs.evolve(row, host=None, vm_state=VmState.ERROR)
+
+
+def _deleted_with_its_guest(it, row):
+    it.stores.nova.instances[row.uuid] = attrs.evolve(row, vm_state=VmState.DELETED)
+    del it.stores.nova.instances[row.uuid]
+
+
+def _more_used_than_allocated(it, row):
+    it.stores.placement.providers[it.stores.nova.compute_nodes[row.host].uuid].used["VCPU"] += 1
+
+
+def _active_where_it_never_was(it, row):
+    neutron = it.stores.neutron
+    port = next(neutron.ports[one] for one in neutron.ports_by_device[row.uuid])
+    binding = attrs.evolve(port.binding, host=next(host for host in it.cloud.hosts if host != row.host))
+    neutron.put_port(attrs.evolve(port, status=PortStatus.DOWN, binding=binding))
+    neutron.put_port(attrs.evolve(port, binding=binding))
+
+
+def _disk_without_attachment(it, row):
+    disk = BlockDevice(source_type="volume", destination_type="volume", volume_id="lost")
+    it.stores.nova.block_devices[row.uuid] = (disk,)
+
+
+def _image_without_bytes(it, row):
+    image = it.stores.glance.images[IMAGE]
+    properties = {"image_type": "snapshot"}
+    it.stores.glance.images["queued"] = attrs.evolve(image, status=ImageStatus.QUEUED, properties=properties)
 
 
 def _not_wired(it, row):
@@ -215,7 +329,7 @@ def _seen_without_report(it, row):
 
 
 def _failed_for_nothing(it, row):
-    text = "Virtual Interface creation failed: the network was not plugged in time"
+    text = f"Build of instance {row.uuid} aborted: Failed to allocate the network(s), not rescheduling."
     it.stores.nova.faults[row.uuid] = Fault(code=500, message=text, created=0)
 
 
@@ -244,16 +358,25 @@ def _reserved_for_ever(it, row):
 
 
 PLANTS = {
-    "S11": (_no_allocation, _second_guest), "S14": (_usage_too_high,), "S15": (_same_address, _address_of_no_subnet),
-    "S16": (_active_without_ports,), "S18": (_back_from_the_dead,), "S19": (_deleting_then_spawning,),
+    "S10": (_built_beside_another,),
+    "S11": (_no_allocation, _second_guest, _without_host, _deleted_with_its_guest),
+    "S14": (_usage_too_high, _more_used_than_allocated),
+    "S15": (_same_address, _address_of_no_subnet),
+    "S16": (_active_without_ports, _active_where_it_never_was),
+    "S17": (_disk_without_attachment,),
+    "S18": (_back_from_the_dead,),
+    "S19": (_deleting_then_spawning, _deleting_then_free, _migrating_then_copied),
     "S20": (_not_wired,), "S21": (_no_bytes,), "S22": (_seen_without_report,), "S23": (_failed_for_nothing,),
-    "L1": (_stuck,), "L2": (_vanished,), "L3": (_vanished,), "L6": (_reserved_for_ever,), "L7": (_silent,),
+    "L1": (_stuck, _image_without_bytes), "L2": (_vanished,), "L3": (_vanished,), "L6": (_reserved_for_ever,), "L7": (_silent,),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "plant"), [(name, plant) for name, plants in PLANTS.items() for plant in plants])
 def test_it_breaks_when_a_row_lies(name, plant):
-    config = attrs.evolve(CONFIG, cinder=attrs.evolve(CONFIG.cinder, reservation_clean_interval=1.0))
+    config = attrs.evolve(
+        CONFIG, cinder=attrs.evolve(CONFIG.cinder, reservation_clean_interval=1.0),
+        nova=attrs.evolve(CONFIG.nova, max_concurrent_builds=1),
+    )  # fmt: skip
 
     async def story(world):
         it = await Watched(world, config).start()
@@ -265,6 +388,21 @@ def test_it_breaks_when_a_row_lies(name, plant):
         return it.broken()
 
     assert name in run(story)
+
+
+def test_S23_holds_when_the_network_really_came_too_late():
+    slow = attrs.evolve(
+        CONFIG,
+        neutron=attrs.evolve(CONFIG.neutron, wiring_time=20.0),
+        nova=attrs.evolve(CONFIG.nova, vif_plugging_timeout=10.0),
+    )
+
+    async def story(world):
+        it = await Watched(world, slow).start()
+        row = await it.boot()
+        return row.status, it.broken()
+
+    assert run(story) == ("ERROR", set())
 
 
 # -- safeguards that are gone ------------------------------------------------------------------------------------------
@@ -357,6 +495,33 @@ def test_S24_and_L9_break_when_a_service_fails_over_a_request():
         return it.broken()
 
     assert run(story) == {"S24", "L9"}
+
+
+def test_L4_breaks_when_a_service_signs_in_with_a_good_token_at_hand():
+    async def story(world):
+        it = await Watched(world, _long_tokens()).start()
+        session, broken = it.cloud.session("nova"), []
+        for _ in range(2):
+            await session.token()
+            broken.append(it.broken())
+            session.invalidate()
+        return broken
+
+    assert run(story) == [set(), {"L4"}]
+
+
+def test_L4_holds_when_a_service_signs_in_because_its_token_was_refused_or_ends():
+    async def story(world):
+        it = await Watched(world, _long_tokens()).start()
+        session = it.cloud.session("nova")
+        await it.stage.admin.ask(RevokeUserTokens(user_id=(await session.token()).token.user.id))
+        await anyio.sleep(20)
+        await session.ask(ListServers())
+        await anyio.sleep(3600 - 100)
+        await session.ask(ListServers())
+        return session.logins, it.broken()
+
+    assert run(story) == (3, set())
 
 
 def test_L5_breaks_when_rotated_keys_are_not_distributed():

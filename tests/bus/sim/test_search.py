@@ -10,6 +10,7 @@ from typing import ClassVar
 import anyio
 import attrs
 import pytest
+import structlog
 from anyio.lowlevel import checkpoint
 
 from bus import Actor, Request, message
@@ -275,3 +276,16 @@ def test_a_line_without_its_deviation_holds():
     replay(order, str(Schedule(CALM, small.schedule.seed)))
     with pytest.raises(FAILS):
         replay(order, str(small.schedule))
+
+
+def test_a_search_drops_what_its_runs_log_and_a_replay_does_not(capsys):
+    async def program(world):
+        structlog.get_logger("test").warning("an account was overdrawn")
+        await order(world)
+
+    small = shrink(hunt(program, runs=RUNS))
+    assert capsys.readouterr().out == ""
+
+    with pytest.raises(FAILS):
+        replay(program, str(small.schedule))
+    assert "an account was overdrawn" in capsys.readouterr().out
