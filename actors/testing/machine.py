@@ -16,6 +16,7 @@ from actors.nova.messages.servers import DeleteServer
 from actors.testing.brief import brief
 from actors.testing.faults import FaultPlan, crash_in_time, messages_at_fault, set_clocks
 from actors.testing.invariants import Invariant, Watch
+from actors.testing.mended import MENDED
 from actors.testing.rest import rest
 from actors.testing.restraint import restrain
 from actors.testing.stage import Stage
@@ -32,12 +33,14 @@ class Case:
         config: the cloud.
         faults: what goes wrong.
         latency: of messages; None for the world's own.
+        age: seconds for which the user has been signed in when the workload begins; 0 if the user signs in only then.
     """
 
     workload: Workload
     config: CloudConfig
     faults: FaultPlan = ()
     latency: Latency | None = None
+    age: float = 0.0
 
     def __repr__(self) -> str:
         return brief(self)
@@ -52,20 +55,23 @@ async def run_case(
     Args:
         case: what happens.
         world: in which.
-        cloud: which has not started; None for one of `Case.config`.
+        cloud: which has not started; None for one of `Case.config`, with what `actors.testing.mended` puts right.
         invariants: None for all.
         tidy: whether to delete everything in the end, twice, and look once more: then nothing must be left.
 
     Returns:
         The watch, with all that broke; nothing is raised yet.
     """
-    cloud = cloud or Cloud(case.config)
+    cloud = cloud or Cloud(case.config, replaced=MENDED)
     begin = restrain(world)
     watch, stage = Watch(cloud, world, invariants), Stage(cloud, world)
     if case.latency is not None:
         world.links.set(case.latency)
     set_clocks(case.faults, world)
     await cloud.start(world.bus, world.random)
+    if case.age:
+        await stage.demo.sign_in()
+        await anyio.sleep(case.age)
     begin()
     with messages_at_fault(case.faults, world):
         async with anyio.create_task_group() as group:

@@ -54,10 +54,13 @@ class Person:
             user_name=account.user_name, user_domain_id=account.user_domain_id, password=password, scope=account.scope
         )
 
+    async def sign_in(self) -> IssuedToken:
+        """Get a token, and use it from now on."""
+        self.token = await self._bus.ask(self.account)
+        return self.token
+
     async def _credentials(self) -> Credentials:
-        if self.token is None:
-            self.token = await self._bus.ask(self.account)
-        return Credentials(token=self.token.id)
+        return Credentials(token=(self.token or await self.sign_in()).id)
 
     def _forget(self) -> bool:
         had, self.token = self.token, None
@@ -100,6 +103,7 @@ class Stage:
         admin: an administrator.
         servers: by name.
         volumes: by name.
+        rotating: held by whoever rotates keys, until every Keystone has them.
     """
 
     cloud: Cloud
@@ -108,6 +112,7 @@ class Stage:
     admin: Person = attrs.field(init=False)
     servers: Named[ServerId] = attrs.field(init=False, factory=Named[ServerId])
     volumes: Named[VolumeId] = attrs.field(init=False, factory=Named[VolumeId])
+    rotating: anyio.Lock = attrs.field(init=False, factory=anyio.Lock)
 
     def __attrs_post_init__(self) -> None:
         self.demo = Person(self.world, self.cloud.account("demo"))

@@ -243,7 +243,7 @@ class TokenSetup:
 
 
 def token_setups(
-    *, providers: Sequence[str] = ("fernet", "uuid"), expirations: Sequence[int] = (3600, 60, 30),
+    *, providers: Sequence[str] = ("fernet", "uuid"), expirations: Sequence[int] = (3600, 300, 130),
     windows: Sequence[int] = (600,), cache_times: Sequence[int] = (300, 10, -1), max_active_keys: Sequence[int] = (12,),
     max_keystones: int = 2,
 ) -> st.SearchStrategy[TokenSetup]:  # fmt: skip
@@ -313,5 +313,6 @@ def cases(
         workload=workloads() if workload is None else workload,
         config=small_clouds() if config is None else config,
         faults=fault_plans() if faults is None else faults,
+        age=st.just(0.0) | _seconds(130),
         latency=st.none() if latency is None else latency,
     )

@@ -6,6 +6,7 @@ leaves nothing out that takes one.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, suppress
 from enum import Enum
 from typing import Any, Final, TypeVar
 
@@ -14,21 +15,25 @@ import attrs
 
 from actors.calls import ApiRequest
 from actors.context import Credentials
-from actors.errors import Unauthorized, Unavailable
+from actors.errors import CloudError, Unauthorized, Unavailable
 from actors.hypervisor.messages import HypervisorCall
 from actors.keystone.messages import Authenticate
 from actors.keystone.models import IssuedToken
 from actors.neutron.rpc import PlugInterface
+from bus.errors import BusError
 from bus.message import Request
 from bus.middleware import Middleware, Passage
 from bus.sim import World
-from bus.sim.faults import Action, Rule, Verdict
+from bus.sim.faults import Action, Packet, Rule, Verdict
 from bus.topic import Target
 
 T = TypeVar("T")
 
-LATE: Final = 60.0
-"""Seconds beyond what an asker waits that a delayed message takes."""
+LATE: Final = 400.0
+"""Seconds that a delayed message takes: longer than anybody waits for an answer, or for the event that comes of it."""
+REPEATABLE: Final = ("Delete", "Download", "List", "Show", "Update", "Validate")
+"""How the names of API calls begin that are a GET, a PUT or a DELETE: a client or a proxy whose connection fails before the answer has
+come may send one again (RFC 9110, section 9.2.2)."""
 SERVICE: Final = "service"
 """Name of the project of the services' own accounts."""
 
@@ -45,7 +50,10 @@ class Fault(Enum):
     REFUSE = "nobody is reached by"
     """The asker is told so: 503."""
     DROP = "nothing becomes of"
+    DROP_ANSWER = "nobody hears the answer to"
     DELAY = "far too late comes"
+    DUPLICATE = "twice is handled"
+    """Whoever sent it gets the second answer. RPC is handled once at most, and nobody in the cloud handles an event."""
 
 
 @attrs.frozen
@@ -88,19 +96,21 @@ class Striker(Middleware):
         self._world: World | None = None
         self._roots: set[int] = set()
         self._numbers: dict[int, int] = {}
+        self._sent: dict[int, Passage] = {}
         self._tokens: set[str] = set()
         self._dead: frozenset[str] = frozenset()
-        self._doomed: Any = None
+        self._faults = ExitStack()
 
     def arm(self, world: World) -> None:
         """The operation begins: from here on messages count."""
         self._world = world
-        if self._point is not None and self._point.fault in (Fault.DROP, Fault.DELAY):
-            world.faults.rule(self._rule(self._point.fault)).__enter__()
+        verdict = VERDICTS.get(self._point.fault, LOSE) if self._point is not None else LOSE
+        self._faults.enter_context(world.faults.rule(Rule("sweep", verdict, condition=self._strikes)))
 
     def disarm(self) -> None:
         """The operation is over: what comes now does not count."""
         self._world = None
+        self._faults.close()
 
     def send(self, passage: Passage) -> None:
         """Count a message of the operation."""
@@ -112,8 +122,7 @@ class Striker(Middleware):
         self.seen.extend(Point(fault, number, name, passage.receiver) for fault in self._possible(passage))
         if self._hits(passage, Fault.EXPIRE):
             self.struck, self._dead = True, frozenset(self._tokens)
-        if self._hits(passage, Fault.DROP, Fault.DELAY):
-            self.struck, self._doomed = True, passage.message
+        self._sent[id(passage.message)] = passage
 
     def deliver(self, passage: Passage) -> None:
         """Refuse what is refused."""
@@ -125,9 +134,13 @@ class Striker(Middleware):
             raise Unauthorized("The request you have made requires authentication.")
 
     async def handle(self, passage: Passage, proceed: Callable[[], Awaitable[Any]]) -> Any:
-        """Crash who crashes, and learn which tokens are users'."""
+        """Crash who crashes, handle twice what comes twice, and learn which tokens are users'."""
         if self._hits(passage, Fault.CRASH):
             self._crash(passage)
+        if self._hits(passage, Fault.DUPLICATE):
+            self.struck = True
+            with suppress(CloudError, BusError):
+                await proceed()
         answer = await proceed()
         if self._hits(passage, Fault.CRASH_AFTER):
             self._crash(passage)
@@ -150,6 +163,8 @@ class Striker(Middleware):
         sent, faults = passage.context, [Fault.CRASH, Fault.CRASH_AFTER, Fault.DROP, Fault.DELAY]
         if isinstance(message, (ApiRequest, HypervisorCall, PlugInterface)):
             faults.append(Fault.REFUSE)
+        if isinstance(message, ApiRequest) and type(passage.message).__name__.startswith(REPEATABLE):
+            faults.append(Fault.DUPLICATE)
         if isinstance(message, ApiRequest) and isinstance(sent, Credentials) and sent.token in self._tokens:
             faults.append(Fault.EXPIRE)
         return tuple(faults)
@@ -165,14 +180,22 @@ class Striker(Middleware):
             self._world.crash(Target(topic, server=server), str(self._point))
             raise anyio.get_cancelled_exc_class()  # this task is one of the life that has ended
 
-    def _rule(self, fault: Fault) -> Rule:
-        def doomed(packet: Any) -> bool:
-            return packet.message is self._doomed and not packet.answer
+    def _strikes(self, packet: Packet) -> bool:
+        """Whether the network does something to a packet; from the answers that come back it learns which messages have one."""
+        passage = self._sent.get(id(packet.message))
+        if passage is None:
+            return False
+        answered = Point(Fault.DROP_ANSWER, self._numbers[passage.id], type(packet.message).__name__, passage.receiver)
+        if packet.answer and answered not in self.seen:
+            self.seen.append(answered)
+        struck = self._hits(passage, *((Fault.DROP_ANSWER,) if packet.answer else (Fault.DROP, Fault.DELAY)))
+        self.struck = self.struck or struck
+        return struck
 
-        if fault is Fault.DROP:
-            return Rule("sweep", Verdict(Action.DROP), condition=doomed, first=1)
-        return Rule("sweep", Verdict(Action.DELAY, 1800.0 + LATE), condition=doomed, first=1)
 
+LOSE: Final = Verdict(Action.DROP)
+VERDICTS: Final = {Fault.DROP: LOSE, Fault.DROP_ANSWER: LOSE, Fault.DELAY: Verdict(Action.DELAY, LATE)}
+"""What the network does; heartbeats are lost with the answer."""
 
 Scenario = Callable[[World, Striker], Awaitable[T]]
 """Starts a cloud, arms the striker, does the operation, disarms the striker, and says what became of it."""
@@ -190,7 +213,7 @@ def points(
     """
     striker = Striker(reads=reads)
     World(middleware=[striker]).run(lambda world: scenario(world, striker))
-    return [point for point in striker.seen if point.fault in faults]
+    return sorted((point for point in striker.seen if point.fault in faults), key=lambda point: point.number)
 
 
 def strike(scenario: Scenario[T], point: Point, *, reads: tuple[type, ...] = ()) -> T:

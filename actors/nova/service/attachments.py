@@ -24,10 +24,8 @@ class AttachmentTasks(NovaService):
             name = ReserveBlockDeviceName(server=msg.server, device=device)
             device = await self.bus.ask(name, to=host, monitor=MONITOR, context=context)
             device = await volumes.reserve(self, context, msg.server, device)
-            self.store.instance(msg.server)
         except (CloudError, BusError) as error:
             self.log.warning("volume not attached", server=msg.server, volume=device.volume_id, error=repr(error))
-            await volumes.disconnect(self, context, (device,))
             self.store.remove_block_device(msg.server, device)
             self.record_fault(msg.server, error)
             self.store.fail_action(msg.server, context.request_id)

@@ -10,7 +10,6 @@ What becomes of a build that fails depends on what failed, and how far it had co
     cleaning up what had been spawned                 BuildAbortException    the server is in error
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import anyio
@@ -19,7 +18,7 @@ import attrs
 from actors.context import RequestContext
 from actors.errors import CloudError
 from actors.hypervisor.models import PowerState
-from actors.ids import ConsumerId
+from actors.ids import ConsumerId, ServerId
 from actors.nova.errors import (
     BuildAbortException,
     BuildFailure,
@@ -40,6 +39,7 @@ from actors.nova.models import Instance, RequestSpec, Vif
 from actors.nova.rpc import BuildAndRunInstance, BuildInstances
 from actors.nova.service import networks, volumes
 from actors.nova.service.deletion import Deletion
+from actors.nova.service.network_task import NetworkTask
 from actors.nova.states import TaskState, VmState
 from actors.placement.messages import ListAllocations
 from actors.service import request_context
@@ -92,9 +92,7 @@ class Builds(Deletion):
             return False
         except BuildAbortException as error:
             await self._clean_up_networks(instance, msg.spec, context)
-            disks = self.disks(msg.server)
-            await volumes.disconnect(self, context, disks)
-            await volumes.delete_volumes(self, context, disks)
+            await self._clean_up_volumes(msg.server, context)
             await self._failed(msg, BuildAbortException(f"Build of instance {msg.server} aborted: {error}"), context)
             return False
         return True
@@ -152,7 +150,7 @@ class Builds(Deletion):
 
     # -- networks and disks ----------------------------------------------------------------------------------------------
 
-    async def _networks(self, instance: Instance, msg: BuildAndRunInstance, context: RequestContext) -> "NetworkTask":
+    async def _networks(self, instance: Instance, msg: BuildAndRunInstance, context: RequestContext) -> NetworkTask:
         """Begin to allocate the ports; those of an earlier attempt are bound to this host instead.
 
         Raises:
@@ -185,7 +183,7 @@ class Builds(Deletion):
             pause = min(2 * pause, 30.0)
         return await networks.allocate(self, context, instance, spec, self.host)
 
-    async def _block_devices(self, instance: Instance, ports: "NetworkTask", context: RequestContext) -> None:
+    async def _block_devices(self, instance: Instance, ports: NetworkTask, context: RequestContext) -> None:
         """Make and connect the volumes, while the ports are allocated.
 
         Raises:
@@ -206,7 +204,7 @@ class Builds(Deletion):
             raise BuildAbortException(text) from error
 
     async def _undo_spawn(
-        self, instance: Instance, spec: RequestSpec, ports: "NetworkTask", error: Exception, context: RequestContext
+        self, instance: Instance, spec: RequestSpec, ports: NetworkTask, error: Exception, context: RequestContext
     ) -> None:
         """Take down what was spawned (`_build_resources`).
 
@@ -216,7 +214,7 @@ class Builds(Deletion):
         vifs = await ports.settled()
         row = self.store.instances.get(instance.uuid, instance)
         try:
-            await self.shutdown(row, self.disks(instance.uuid), context, spec=spec, networks_too=not vifs)
+            await self.shutdown(row, context, spec=spec, networks_too=not vifs)
         except (CloudError, BusError) as failure:
             self.log.warning("could not clean up", server=instance.uuid, error=repr(failure))
             raise BuildAbortException(str(error)) from failure
@@ -245,6 +243,18 @@ class Builds(Deletion):
         await self.bus.tell(again, context=context)
         return blame
 
+    async def _clean_up_volumes(self, uuid: ServerId, context: RequestContext) -> None:
+        """Give up the volumes of a server that cannot be built, and delete those that go with it (`_cleanup_volumes`).
+
+        Disks that go with it go; the others stay, with the ids of attachments that are gone.
+        """
+        for disk in self.disks(uuid):
+            given_up = await volumes.disconnect(self, context, (disk,))
+            if disk.volume_id is not None and disk.delete_on_termination:
+                if given_up:
+                    self.store.remove_block_device(uuid, disk)
+                await volumes.delete_volume(self, context, disk.volume_id)
+
     async def _failed(self, msg: BuildAndRunInstance, error: BuildFailure, context: RequestContext) -> None:
         """Leave the server in error."""
         await self.to_error(msg.server, error, host=None, node=None, task_state=None)
@@ -262,44 +272,3 @@ class Builds(Deletion):
             return
         if instance.uuid in self.store.instances:
             await self.save(instance.uuid, network_allocated=False)
-
-
-class NetworkTask:
-    """The allocation of a server's ports, going on beside the making of its disks (nova's `NetworkInfoAsyncWrapper`).
-
-    Attributes:
-        allocated: whether there are ports, which an attempt on another host would find.
-    """
-
-    def __init__(self, *, allocated: bool) -> None:
-        self.allocated = allocated
-        self._done = anyio.Event()
-        self._vifs: tuple[Vif, ...] = ()
-        self._error: CloudError | BusError | None = None
-
-    async def run(self, allocate: Callable[[], Awaitable[tuple[Vif, ...]]]) -> None:
-        """Do it."""
-        try:
-            self._vifs = await allocate()
-            self.allocated = True
-        except (CloudError, BusError) as error:
-            self._error = error
-        finally:
-            self._done.set()
-
-    def finish(self, vifs: tuple[Vif, ...]) -> None:
-        """It is done already."""
-        self._vifs = vifs
-        self._done.set()
-
-    async def wait(self) -> tuple[Vif, ...]:
-        """The ports, or what went wrong, as soon as it is over."""
-        await self._done.wait()
-        if self._error is not None:
-            raise self._error
-        return self._vifs
-
-    async def settled(self) -> tuple[Vif, ...]:
-        """The ports as soon as it is over; none if it went wrong."""
-        await self._done.wait()
-        return self._vifs

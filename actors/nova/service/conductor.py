@@ -86,14 +86,20 @@ class NovaConductor(AttachmentTasks, MigrationTasks):
         uuid = request.instance.uuid
         if uuid not in self.store.build_requests:
             self.store.forget(uuid)
-            await self.delete_allocation(uuid)
+            try:
+                await self.delete_allocation(uuid)
+            except (CloudError, BusError) as error:
+                self.log.warning("allocation not deleted", server=uuid, error=repr(error))
             return False
         zone = request.instance.availability_zone or self.config.default_availability_zone
         self.store.insert_instance(attrs.evolve(request.instance, availability_zone=zone), ())
         return True
 
     async def _within_quota(self, requests: list[BuildRequest], context: RequestContext) -> bool:
-        """Count again, now that the servers exist (`_recheck_quota`). If there are too many, all of the request go to error."""
+        """Count again, now that the servers exist (`_recheck_quota`). If there are too many, all of the request go to error.
+
+        What they were to have of their hosts is given back when their user deletes them.
+        """
         if not self.config.recheck_quota or context.project_id is None:
             return True
         quota = self.store.quota(context.project_id, self.config.quota)

@@ -6,10 +6,11 @@ from actors.context import RequestContext
 from actors.errors import CloudError
 from actors.hypervisor.models import PowerState
 from actors.nova.errors import InstanceNotFound
-from actors.nova.models import BlockDevice, Instance, RequestSpec
+from actors.nova.models import Instance, RequestSpec
 from actors.nova.rpc import TerminateInstance
 from actors.nova.service import networks, volumes
 from actors.nova.service.guests import Guests
+from actors.nova.service.moves import under_way
 from actors.nova.states import VmState
 from actors.service import request_context
 from bus.errors import AskTimeout, BusError, NoListener
@@ -46,11 +47,10 @@ class Deletion(Guests):
             CloudError: what the hypervisor, Neutron or Placement refuses; 401 if the user's token has expired.
             BusError: if one of them does not answer.
         """
-        disks = self.disks(instance.uuid)
         self.events.give_up(instance.uuid)
         await self.notify("delete.start", instance)
-        await self.shutdown(instance, disks, context)
-        await volumes.delete_volumes(self, context, disks)
+        await self.shutdown(instance, context)
+        await volumes.delete_volumes(self, context, self.disks(instance.uuid))
         gone = await self.save(
             instance.uuid, vm_state=VmState.DELETED, task_state=None, power_state=PowerState.NOSTATE,
             terminated_at=self.now,
@@ -64,10 +64,11 @@ class Deletion(Guests):
         await self.notify("delete.end", gone)
 
     async def shutdown(
-        self, instance: Instance, disks: tuple[BlockDevice, ...], context: RequestContext, *,
-        spec: RequestSpec | None = None, networks_too: bool = True,
-    ) -> None:  # fmt: skip
+        self, instance: Instance, context: RequestContext, *, spec: RequestSpec | None = None, networks_too: bool = True
+    ) -> None:
         """End a guest, delete its ports if they are to go too, and give up its volumes (`_shutdown_instance`).
+
+        A server that ends on its way to another host has attachments of both: nova gives up those alone that its disks had in the beginning.
 
         Raises:
             CloudError: what the hypervisor or Neutron refuses; what Cinder does is logged alone.
@@ -87,7 +88,8 @@ class Deletion(Guests):
             raise
         if networks_too:
             await self._deallocate(instance, elevated, spec)
-        await volumes.disconnect(self, elevated, disks)
+        left = [attachment for move in under_way(self, instance.uuid) for _, attachment in move.old_attachments]
+        await volumes.delete_attachments(self, elevated, [*volumes.attachments(self.disks(instance.uuid)), *left])
         await self.notify("shutdown.end", self.store.instances.get(instance.uuid, instance))
 
     async def _deallocate(self, instance: Instance, context: RequestContext, spec: RequestSpec | None) -> None:

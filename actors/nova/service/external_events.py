@@ -4,9 +4,10 @@ from typing import Final
 
 from actors.ids import ServerId
 from actors.nova.external_events import CreateExternalEvents, ExternalEvent, ExternalEventResult
-from actors.nova.models import UNDER_WAY, Instance
+from actors.nova.models import Instance
 from actors.nova.rpc import ExternalInstanceEvent, compute
 from actors.nova.service.base import NovaService
+from actors.nova.service.moves import under_way
 from actors.nova.states import TaskState
 from actors.service import request_context
 
@@ -44,6 +45,5 @@ class ExternalEvents(NovaService):
             return ()
         if instance.task_state is not TaskState.MIGRATING:
             return (instance.host,)
-        moves = (row for row in self.store.migrations.values() if row.instance_uuid == server)
-        others = (row.dest_compute for row in moves if row.dest_compute and row.status in UNDER_WAY)
+        others = (row.dest_compute for row in under_way(self, server) if row.dest_compute)
         return (instance.host, *others)

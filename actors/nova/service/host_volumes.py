@@ -82,5 +82,13 @@ class HostVolumes(Deletion):
                 await self.calls.as_user(DeleteAttachment(attachment_id=disk.attachment_id), context)
             if disk.delete_on_termination:
                 await volumes.delete_volume(self, context, msg.volume)
-            self.store.remove_block_device(msg.server, disk)
+            await self._forget(msg, disk, context)
             await self.notify("volume_detach.end", instance)
+
+    async def _forget(self, msg: DetachVolumeOnHost, disk: BlockDevice, context: RequestContext) -> None:
+        """Remove a disk that the guest has no more; if it has got an attachment of another host meanwhile, that goes too (not so in nova)."""
+        for row in self.disks(msg.server):
+            if row.volume_id == msg.volume:
+                self.store.remove_block_device(msg.server, row)
+                if row.attachment_id != disk.attachment_id:
+                    await volumes.disconnect(self, context, (row,))

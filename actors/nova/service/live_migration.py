@@ -9,12 +9,11 @@ before the copying (nova's `get_live_migration_plug_time_events`).
 import anyio
 import attrs
 
-from actors.cinder.messages import CompleteAttachment, CreateAttachment, DeleteAttachment
+from actors.cinder.messages import CompleteAttachment, CreateAttachment
 from actors.context import RequestContext
 from actors.errors import CloudError
 from actors.hypervisor.errors import HostFull, MigrationFailed
 from actors.hypervisor.messages import DestroyGuest, MigrateGuest, PrepareMigration
-from actors.ids import ServerId
 from actors.neutron.messages import ActivatePortBinding, DeletePortBinding
 from actors.nova.errors import GroupAffinityViolation, MigrationError, MigrationPreCheckError
 from actors.nova.models import Instance, Migration
@@ -29,7 +28,7 @@ from actors.nova.rpc import (
     compute,
     connector,
 )
-from actors.nova.service import networks
+from actors.nova.service import networks, volumes
 from actors.nova.service.deletion import Deletion
 from actors.nova.service.guests import define
 from actors.nova.service.moves import revert_allocation, set_migration
@@ -99,40 +98,40 @@ class Migrations(Deletion):
         """The server has gone: give up what it had here, and let the new host take over."""
         await self.notify("live_migration.post.start", instance)
         migration = self.store.migrations[msg.migration]
-        for volume, attachment in migration.old_attachments:
-            try:
-                await self.calls.as_user(DeleteAttachment(attachment_id=attachment), context)
-            except (CloudError, BusError) as error:
-                self.log.warning("volume not disconnected", volume=volume, error=repr(error))
+        await volumes.delete_attachments(self, context, dict(migration.old_attachments).values())
         for vif in instance.info_cache:
             try:
                 await self.calls.as_nova(ActivatePortBinding(port_id=vif.port_id, host=msg.destination))
             except (CloudError, BusError) as error:
                 self.log.warning("port binding not activated", port=vif.port_id, error=repr(error))
         await self.unplug(instance.info_cache)
-        take_over = PostLiveMigrationAtDestination(server=msg.server, migration=msg.migration)
-        try:
-            await self._ask_destination(take_over, msg.destination, context)
-        except (CloudError, BusError) as error:
-            self.log.warning("the new host did not take over", server=msg.server, error=repr(error))
-            await self._point_at(msg.server, msg.destination)
-        if msg.server not in self.store.instances:
-            undo = RollbackLiveMigrationAtDestination(server=msg.server, vifs=instance.info_cache)
-            await self.bus.tell(undo, to=compute(msg.destination), context=context)
-        self.drop(instance)
+        await self._hand_over(instance, msg, context)
         await self.tell_schedulers(msg.server, context, gone=True)
         await self.delete_allocation(msg.migration)
         set_migration(self, msg.migration, status="completed")
         await self.notify("live_migration.post.end", self.store.instances.get(msg.server, instance))
 
+    async def _hand_over(self, instance: Instance, msg: LiveMigration, context: RequestContext) -> None:
+        """Let the new host take over. The guest is there, whatever its nova-compute says; unless the server is deleted, it is no more here.
+
+        Nova moves a server that is being deleted, too, if the new host refuses to; then its guest outlives it, until the new host reaps it.
+        """
+        take_over = PostLiveMigrationAtDestination(server=msg.server, migration=msg.migration)
+        try:
+            await self._ask_destination(take_over, msg.destination, context)
+        except (CloudError, BusError) as error:
+            self.log.warning("the new host did not take over", server=msg.server, error=repr(error))
+            row = self.store.instances.get(msg.server)
+            if row is None or row.task_state is TaskState.DELETING:
+                undo = RollbackLiveMigrationAtDestination(server=msg.server, vifs=instance.info_cache)
+                await self.bus.tell(undo, to=compute(msg.destination), context=context)
+                return
+            await self.save(msg.server, host=msg.destination, node=msg.destination, task_state=None)
+        self.drop(instance)
+
     async def _ask_destination(self, call: ComputeCall[None], destination: str, context: RequestContext) -> None:
         timeout = self.config.long_rpc_timeout
         await self.bus.ask(call, to=compute(destination), timeout=timeout, monitor=MONITOR, context=context)
-
-    async def _point_at(self, server: ServerId, host: str) -> None:
-        """The guest is on the new host, whatever its nova-compute says."""
-        if server in self.store.instances:
-            await self.save(server, host=host, node=host, task_state=None)
 
     async def _rollback(
         self, instance: Instance, msg: LiveMigration, error: Exception, context: RequestContext
@@ -171,11 +170,7 @@ class Migrations(Deletion):
             if disk.volume_id is not None and disk.volume_id in old:
                 restored = attrs.evolve(disk, attachment_id=old[disk.volume_id])
                 self.store.save_block_device(instance.uuid, disk, restored)
-        for attachment in migration.new_attachments:
-            try:
-                await self.calls.as_user(DeleteAttachment(attachment_id=attachment), context)
-            except (CloudError, BusError) as error:
-                self.log.warning("volume not disconnected", attachment=attachment, error=repr(error))
+        await volumes.delete_attachments(self, context, migration.new_attachments)
 
     async def _give_up(self, msg: LiveMigration) -> None:
         """The server was deleted on its way: nobody needs what it and its migration hold."""
@@ -202,7 +197,9 @@ class Migrations(Deletion):
             old = (*self.store.migrations[msg.migration].old_attachments, (disk.volume_id, disk.attachment_id))
             new = (*self.store.migrations[msg.migration].new_attachments, attachment.id)
             set_migration(self, msg.migration, old_attachments=old, new_attachments=new)
-            self.store.save_block_device(msg.server, disk, attrs.evolve(disk, attachment_id=attachment.id))
+            moved = attrs.evolve(disk, attachment_id=attachment.id)
+            if not self.store.save_block_device(msg.server, disk, moved):
+                raise MigrationError(f"Volume {disk.volume_id} is detached from instance {msg.server} meanwhile")
             await self.calls.as_user(CompleteAttachment(attachment_id=attachment.id), context)
         if instance.image_ref is not None:
             await self.fetch_image(instance.image_ref, context)
@@ -229,7 +226,8 @@ class Migrations(Deletion):
                     self.log.warning("port binding not deleted", port=vif.port_id, error=repr(error))
             power = await self.power_state(msg.server, context)
             instance = await self.save(
-                msg.server, host=self.host, node=self.host, task_state=None, power_state=power,
+                msg.server, expected_task_state=(TaskState.MIGRATING,), host=self.host, node=self.host, task_state=None,
+                power_state=power,
             )  # fmt: skip
             self.take_in(instance)
             await networks.look(self, instance)

@@ -4,12 +4,19 @@ from typing import Any
 
 import attrs
 
-from actors.ids import ConsumerId
+from actors.ids import ConsumerId, ServerId
 from actors.nova.errors import NoValidHost
-from actors.nova.models import Instance, Migration
+from actors.nova.models import UNDER_WAY, Instance, Migration
 from actors.nova.service.base import NovaService
+from actors.nova.states import TaskState
+from actors.placement.errors import ConsumerGenerationConflict
 from actors.placement.messages import ListAllocations, ManageAllocations
 from actors.placement.models import ConsumerAllocations
+
+
+def under_way(service: NovaService, server: ServerId) -> list[Migration]:
+    """The migrations of a server that have not come to their end; one at most."""
+    return [row for row in service.store.migrations.values() if row.instance_uuid == server and row.status in UNDER_WAY]
 
 
 def set_migration(service: NovaService, uuid: str, **changes: Any) -> Migration:
@@ -32,11 +39,24 @@ async def move_allocation(service: NovaService, instance: Instance, to: Migratio
 
 
 async def revert_allocation(service: NovaService, instance: Instance, migration: Migration) -> None:
-    """Give the server back what it held before (`revert_allocation_for_migration`); the claim of the new host goes."""
+    """Give the server back what it held before (`revert_allocation_for_migration`); the claim of the new host goes.
+
+    If the server is deleted meanwhile, what the migration holds is given back to nobody; in nova it stays until an operator audits Placement.
+
+    Raises:
+        ConsumerGenerationConflict: if somebody else has changed what the server holds.
+    """
     held = await service.calls.as_nova(ListAllocations(consumer_uuid=ConsumerId(migration.uuid)))
-    if held.allocations:
-        new = await service.calls.as_nova(ListAllocations(consumer_uuid=ConsumerId(instance.uuid)))
+    if not held.allocations:
+        return
+    new = await service.calls.as_nova(ListAllocations(consumer_uuid=ConsumerId(instance.uuid)))
+    try:
         await _hand_over(service, held, ConsumerId(instance.uuid), new.consumer_generation)
+    except ConsumerGenerationConflict:
+        row = service.store.instances.get(instance.uuid)
+        if row is not None and row.task_state is not TaskState.DELETING:
+            raise
+        await service.delete_allocation(migration.uuid)
 
 
 async def _hand_over(service: NovaService, held: ConsumerAllocations, to: ConsumerId, generation: int | None) -> None:

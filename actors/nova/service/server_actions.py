@@ -11,6 +11,7 @@ from actors.nova.errors import (
     ComputeHostNotFound,
     ForbiddenHere,
     InstanceInvalidState,
+    InstanceNotFound,
     InvalidVolume,
     UnexpectedTaskState,
     VolumeNotAttached,
@@ -82,7 +83,7 @@ class ServerActions(ServerRows):
         image = await self._create_image(instance, msg, context)
         try:
             await self._begin(instance, "createImage", TaskState.IMAGE_SNAPSHOT_PENDING)
-        except InstanceInvalidState:
+        except (InstanceInvalidState, InstanceNotFound):
             await self.calls.as_user(DeleteImage(image_id=image.id), context)
             raise
         await self.cast(instance, SnapshotInstance(server=instance.uuid, image=image.id), "createImage", context)

@@ -1,5 +1,7 @@
 """Nova's side of Cinder: the volumes of a server (nova's `volume/cinder.py` and `virt/block_device.py`), all with the user's token."""
 
+from collections.abc import Iterable
+
 import anyio
 import attrs
 
@@ -16,8 +18,8 @@ from actors.cinder.messages import (
 from actors.cinder.models import SnapshotId
 from actors.context import RequestContext
 from actors.errors import CloudError, NotFound
-from actors.ids import ServerId, VolumeId
-from actors.nova.errors import InvalidBDM, VolumeNotCreated
+from actors.ids import AttachmentId, ServerId, VolumeId
+from actors.nova.errors import InstanceNotFound, InvalidBDM, VolumeNotCreated
 from actors.nova.models import BlockDevice, Instance
 from actors.nova.rpc import connector
 from actors.nova.service.base import NovaService
@@ -43,13 +45,19 @@ def named(service: NovaService, server: ServerId) -> tuple[BlockDevice, ...]:
 async def reserve(
     service: NovaService, context: RequestContext, server: ServerId, disk: BlockDevice, *, saved: bool = True
 ) -> BlockDevice:
-    """Reserve a disk's volume for a server, and note by which attachment. Raises as `CreateAttachment`."""
+    """Reserve a disk's volume for a server, and note by which attachment.
+
+    Raises:
+        InstanceNotFound: if the server is deleted meanwhile, or loses the disk; nova leaves the attachment behind then.
+        CloudError: what Cinder answers.
+    """
     assert disk.volume_id is not None
     request = CreateAttachment(volume_id=disk.volume_id, instance=server)
     attachment = await service.calls.as_user(request, context)
     reserved = attrs.evolve(disk, attachment_id=attachment.id)
-    if saved:
-        service.store.save_block_device(server, disk, reserved)
+    if saved and not service.store.save_block_device(server, disk, reserved):
+        await delete_attachments(service, context, (attachment.id,))
+        raise InstanceNotFound(f"Instance {server} could not be found.")
     return reserved
 
 
@@ -107,14 +115,28 @@ async def _create(service: NovaService, context: RequestContext, instance: Insta
     return created
 
 
-async def disconnect(service: NovaService, context: RequestContext, disks: tuple[BlockDevice, ...]) -> None:
-    """Give up the attachments of a server that ends; what goes wrong is logged, and left."""
-    for disk in disks:
-        if disk.is_volume and disk.attachment_id is not None:
-            try:
-                await service.calls.as_user(DeleteAttachment(attachment_id=disk.attachment_id), context)
-            except (CloudError, BusError) as error:
-                service.log.warning("volume not detached", volume=disk.volume_id, error=repr(error))
+async def disconnect(service: NovaService, context: RequestContext, disks: tuple[BlockDevice, ...]) -> bool:
+    """Give up the attachments of a server that ends. False if something went wrong, which is logged, and left."""
+    return await delete_attachments(service, context, attachments(disks))
+
+
+def attachments(disks: Iterable[BlockDevice]) -> list[AttachmentId]:
+    """The attachments of disks."""
+    return [disk.attachment_id for disk in disks if disk.is_volume and disk.attachment_id is not None]
+
+
+async def delete_attachments(service: NovaService, context: RequestContext, ids: Iterable[AttachmentId]) -> bool:
+    """Give up attachments. False if something went wrong, which is logged, and left."""
+    good = True
+    for attachment in ids:
+        try:
+            await service.calls.as_user(DeleteAttachment(attachment_id=attachment), context)
+        except NotFound:
+            service.log.debug("attachment had gone", attachment=attachment)
+        except (CloudError, BusError) as error:
+            service.log.warning("volume not detached", attachment=attachment, error=repr(error))
+            good = False
+    return good
 
 
 async def delete_volumes(service: NovaService, context: RequestContext, disks: tuple[BlockDevice, ...]) -> None:

@@ -12,7 +12,8 @@ from actors.cinder.messages import DeleteAttachment, DeleteVolume
 from actors.client.session import Session
 from actors.cloud import Cloud
 from actors.errors import CloudError
-from actors.nova.messages.servers import DeleteServer, ShowServer
+from actors.nova.messages.servers import DeleteServer, ResetServerState, ShowServer
+from actors.testing.invariants import Watch
 from actors.testing.operations import OPERATIONS
 from actors.testing.sweep import Fault, Point, Striker, points, strike
 from bus.errors import BusError
@@ -23,13 +24,22 @@ READS = (ShowServer,)
 REST = 1000.0
 """Seconds after which nothing is on its way any more: whoever waits longer is watched by a monitor of a minute or less."""
 
+LOST = frozenset(Fault) - {Fault.EXPIRE}
 LEFT_BUSY = {
-    "ScheduleAndBuildInstances": "BUILD",
-    "BuildAndRunInstance": "BUILD",
-    "LiveMigrateInstance": "MIGRATING",
+    "ScheduleAndBuildInstances": LOST,
+    "BuildAndRunInstance": LOST,
+    "LiveMigrateInstance": LOST,
+    # A nova-compute puts right at its start what it had in hand when it died; it does not start because a message is lost.
+    "LiveMigration": {Fault.DROP},
+    "RebootInstance": {Fault.DROP},
+    "SnapshotInstance": {Fault.DROP},
+    "TerminateInstance": {Fault.DROP},
+    # Placement is silent for minutes, and so it is, too, when a build that has failed for it gives back its host to be sent to another one:
+    # nova has saved by then that the server is scheduling, and has not told a conductor.
+    "ListAllocations": {Fault.DELAY},
 }
-"""Casts that nobody sends again: if a process is lost with one in hand, the server stays as it is until somebody deletes it, or an
-operator resets its state, as in Nova (whose `instance_build_timeout` is off)."""
+"""Casts that nobody sends again, and what else leaves a server busy, as in Nova (whose `instance_build_timeout` is off): it stays as it is
+until its user deletes it, or an operator resets its state."""
 
 LEFT_BEHIND = {
     "BuildVolume": {"volumes"},  # creating for ever: cinder-volume was lost before it had noted the volume as its own
@@ -42,13 +52,30 @@ LEFT_BEHIND = {
 }
 """What the loss of a message, or of the process that has it in hand, leaves until an operator acts, as in OpenStack."""
 
+KNOWN_UNSAFE = {
+    # cinder-api answers 500 if a backend is silent (its `api/v3/attachments.py`): nobody has lost a race.
+    "ConnectAttachment": {"S24"},
+    "DisconnectAttachment": {"S24"},
+    # Neutron cannot reach Nova, which S23 takes for granted: the boot waits in vain, as in OpenStack.
+    "CreateExternalEvents": {"S23"},
+}
+"""Invariants of safety that say nothing of it if this goes wrong."""
+
+LEFT_BY_DELAY = {
+    # The new host prepares itself when the migration has been given up, and rolled back there.
+    "PreLiveMigration": {"plugged"},
+    "PrepareMigration": {"plugged"},
+}
+"""What a message leaves that comes when nobody waits for it any more."""
+
 
 @attrs.frozen
 class Outcome:
-    """What became of an operation, and what could not be cleaned up."""
+    """What became of an operation, what could not be cleaned up, and which invariants of safety broke meanwhile, with what was seen."""
 
     busy: tuple[str, ...]
     left: dict[str, list[Any]]
+    unsafe: dict[str, str]
 
 
 def scenario(operation: str, *, service_tokens: bool) -> Callable[[World, Striker], Awaitable[Outcome]]:
@@ -56,7 +83,9 @@ def scenario(operation: str, *, service_tokens: bool) -> Callable[[World, Strike
 
     async def program(world: World, striker: Striker) -> Outcome:
         nova = attrs.evolve(LOUD, send_service_user_token=service_tokens)
-        cloud = await Cloud(nova=nova).start(world.bus, world.random)
+        cloud = Cloud(nova=nova)
+        watch = Watch(cloud, world)
+        await cloud.start(world.bus, world.random)
         stage, user = Stage(world, cloud, cloud.session("demo"), cloud.session("admin")), cloud.session(wanted.by)
         await wanted.prepare(cloud, user)
         striker.arm(world)
@@ -70,15 +99,24 @@ def scenario(operation: str, *, service_tokens: bool) -> Callable[[World, Strike
             "accepted" for uuid in cloud.stores.nova.build_requests if uuid not in cloud.stores.nova.instances
         )
         await clean_up(stage, cloud.session(wanted.by))
-        return Outcome(busy + waiting, stage.left())
+        watch.at_rest()
+        unsafe = {one.invariant: str(one) for one in watch.violations if one.invariant.startswith("S")}
+        return Outcome(busy + waiting, stage.left(), unsafe)
 
     return program
 
 
 async def clean_up(stage: Stage, user: Session) -> None:
-    """What a user does who wants to have nothing left: delete servers, then attachments, then volumes; twice, if need be."""
+    """What a user does who wants to have nothing left: delete servers, then attachments, then volumes; twice, if need be.
+
+    In between an operator resets the state of servers that are still there.
+    """
     stores = stage.cloud.stores
-    for _ in range(2):
+    for again in (False, True):
+        if again:
+            await _try_all(
+                stage.admin, [ResetServerState(server_id=uuid, state="error") for uuid in stores.nova.instances]
+            )
         requests = [DeleteServer(server_id=server) for server in stores.nova.mappings]
         await _try_all(user, requests)
         await anyio.sleep(400)
@@ -95,15 +133,36 @@ async def _try_all(user: Session, requests: list[Any]) -> None:
 
 def broken(point: Point, outcome: Outcome) -> str | None:
     """What is wrong with an outcome, but for what is known."""
-    if outcome.busy and (point.message not in LEFT_BUSY or point.fault is Fault.EXPIRE):
+    if outcome.busy and point.fault not in LEFT_BUSY.get(point.message, ()):
         return f"{point}: still {', '.join(outcome.busy)}"
-    left = outcome.left.keys() - LEFT_BEHIND.get(point.message, set())
+    unsafe = [text for name, text in outcome.unsafe.items() if name not in KNOWN_UNSAFE.get(point.message, ())]
+    if unsafe:
+        return f"{point}: {'; '.join(unsafe)}"
+    known = LEFT_BEHIND.get(point.message, set())
+    if point.fault is Fault.DELAY:
+        known = known | LEFT_BY_DELAY.get(point.message, set())
+    left = outcome.left.keys() - known
     return f"{point}: {outcome.left}" if left else None
 
 
-@pytest.mark.parametrize("fault", [Fault.EXPIRE, Fault.REFUSE, Fault.CRASH, Fault.CRASH_AFTER])
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_whatever_goes_wrong_nothing_stays_in_between_and_all_of_it_can_be_deleted(operation, fault):
+AT_ONCE = (Fault.EXPIRE, Fault.REFUSE, Fault.CRASH, Fault.CRASH_AFTER)
+"""Faults that are swept each time, over all operations; the others over boots alone, and over all by `make soak`."""
+
+
+POINTLESS = (("reboot", Fault.DUPLICATE), ("snapshot", Fault.DUPLICATE))
+"""Operations without a message with which that can go wrong."""
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        pytest.param(name, fault, marks=() if fault in AT_ONCE or name == "boot" else pytest.mark.hunt)
+        for fault in Fault
+        for name in OPERATIONS
+        if (name, fault) not in POINTLESS
+    ],
+)
+def test_whatever_goes_wrong_nothing_unsafe_happens_nothing_stays_in_between_and_all_can_be_deleted(operation, fault):
     play = scenario(operation, service_tokens=True)
     all_points = points(play, [fault], reads=READS)
 

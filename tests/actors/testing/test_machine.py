@@ -27,13 +27,8 @@ def test_nothing_breaks_whatever_people_do_and_however_long_it_takes(case, sched
 
 
 def test_no_seed_breaks_anything():
-    for seed in range(60):
-        World(seed).run(play)
-
-
-@pytest.mark.hunt
-def test_no_seed_of_twenty_thousand_breaks_anything():
-    for seed in range(20_000):
+    """`make soak` goes on to 20,000."""
+    for seed in range(200):
         World(seed).run(play)
 
 
