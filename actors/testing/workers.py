@@ -5,33 +5,39 @@ import signal
 from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import cpu_count, get_context
+from multiprocessing import active_children, cpu_count, get_context
+from typing import Final
 
 import structlog
 
-INTERRUPT = {signal.SIGINT}
+INTERRUPT: Final = {signal.SIGINT}
 
 
 @contextmanager
 def workers(processes: int | None = None) -> Generator[ProcessPoolExecutor]:
-    """A pool of new processes. What has not begun when the block ends is not done any more.
+    """A pool of new processes. If the block ends with an error, or is interrupted, they end in the middle of what they do.
 
     Args:
         processes: how many; None for one for each processor.
     """
-    pool = ProcessPoolExecutor(processes or cpu_count() or 1, get_context("spawn"), _begin)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPT)
+    wanted = processes or cpu_count() or 1
+    pool = ProcessPoolExecutor(wanted, get_context("spawn"), _be_quiet)
+    before = signal.pthread_sigmask(
+        signal.SIG_BLOCK, INTERRUPT
+    )  # which they inherit: an interrupt is for this process alone
     try:
-        pool.submit(bool)  # they start now, and hear of no interrupt until they can end without a traceback
+        for _ in range(wanted):
+            pool.submit(bool)  # one more starts now
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield pool
+    except BaseException:
+        for process in active_children():
+            process.terminate()
+        raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         pool.shutdown(cancel_futures=True)
 
 
-def _begin() -> None:
-    """In each of the processes, first."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPT)
+def _be_quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
