@@ -48,23 +48,26 @@ A_SECOND = 15
 
 def group(scale: Scale) -> Group:
     """The table of clouds."""
-    few, *_, many = scale.hosts
+    few, *_, some, many = scale.hosts[0], *scale.hosts
     cases = [Case(_row(hosts), "a burst of boots", partial(_alone, hosts, scale.boots)) for hosts in scale.hosts]
-    full = Case(_full(scale), "every server running", partial(_alone, many, scale.servers), once=True)
+    burst = Case(_with(some, scale.burst), "one burst", partial(_alone, some, scale.burst), once=True)
+    full = Case(
+        _with(many, scale.servers), "one burst, every server running", partial(_alone, many, scale.servers), once=True
+    )
     floors = [
         Floor(_row(few), BOOTS, (Bound(400),)),
         Floor(_row(many), COST, (Bound(1.5, _row(few), most=True),)),
-        Floor(_full(scale), MEMORY, (Bound(4, most=True),)),
+        Floor(_with(many, scale.servers), MEMORY, (Bound(4, most=True),)),
     ]
-    return Group("boots", "servers booted in simulated time", [*cases, full], None, floors)
+    return Group("boots", "servers booted in simulated time", [*cases, burst, full], None, floors)
 
 
 def _row(hosts: int) -> str:
     return f"{hosts:,} hosts"
 
 
-def _full(scale: Scale) -> str:
-    return f"{scale.hosts[-1]:,} hosts with {scale.servers:,} servers"
+def _with(hosts: int, servers: int) -> str:
+    return f"{_row(hosts)} with {servers:,} servers"
 
 
 def _alone(hosts: int, servers: int) -> Mapping[str, float]:

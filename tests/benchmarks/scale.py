@@ -20,6 +20,7 @@ class Scale:
         tokens: tokens to issue, and to validate; fewer of formats that are slow.
         hosts: of clouds, one row each.
         boots: servers in a burst.
+        burst: servers in a large one, in the cloud before the largest.
         servers: in the largest cloud.
         rates: tokens that a service checks in a second, one column each.
         seconds: for which Keystone's load is counted.
@@ -42,6 +43,7 @@ class Scale:
     rows: tuple[int, ...] = (1_000, 100_000)
     hosts: tuple[int, ...] = (10, 1_000, 10_000)
     boots: int = 1_000
+    burst: int = 10_000
     servers: int = 100_000
     rates: tuple[int, ...] = (1, 5, 20)
     seconds: float = 600
@@ -63,11 +65,12 @@ QUICK = Scale(
     rows=(1_000, 10_000),
     hosts=(10, 1_000),
     boots=300,
+    burst=600,
     servers=1_000,
     hunts=3,
     runs=100,
 )
 TINY = Scale(
-    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20), hosts=(2, 3), boots=3, servers=3, rates=(10,), seconds=1, races=("expiry-mutates",), hunts=1, runs=2
+    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20), hosts=(2, 3), boots=3, burst=4, servers=3, rates=(10,), seconds=1, races=("expiry-mutates",), hunts=1, runs=2
 )  # fmt: skip
 """Measures nothing, but calls everything."""
