@@ -31,7 +31,7 @@ from actors.nova.rpc import (
 from actors.nova.service import networks, volumes
 from actors.nova.service.deletion import Deletion
 from actors.nova.service.guests import define
-from actors.nova.service.moves import revert_allocation, set_migration
+from actors.nova.service.moves import is_ending, revert_allocation, set_migration
 from actors.nova.states import TaskState
 from actors.service import request_context
 from bus.errors import BusError
@@ -121,8 +121,7 @@ class Migrations(Deletion):
             await self._ask_destination(take_over, msg.destination, context)
         except (CloudError, BusError) as error:
             self.log.warning("the new host did not take over", server=msg.server, error=repr(error))
-            row = self.store.instances.get(msg.server)
-            if row is None or row.task_state is TaskState.DELETING:
+            if is_ending(self.store.instances.get(msg.server)):
                 undo = RollbackLiveMigrationAtDestination(server=msg.server, vifs=instance.info_cache)
                 await self.bus.tell(undo, to=compute(msg.destination), context=context)
                 return

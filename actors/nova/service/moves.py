@@ -8,7 +8,7 @@ from actors.ids import ConsumerId, ServerId
 from actors.nova.errors import NoValidHost
 from actors.nova.models import UNDER_WAY, Instance, Migration
 from actors.nova.service.base import NovaService
-from actors.nova.states import TaskState
+from actors.nova.states import TaskState, VmState
 from actors.placement.errors import ConsumerGenerationConflict
 from actors.placement.messages import ListAllocations, ManageAllocations
 from actors.placement.models import ConsumerAllocations
@@ -17,6 +17,11 @@ from actors.placement.models import ConsumerAllocations
 def under_way(service: NovaService, server: ServerId) -> list[Migration]:
     """The migrations of a server that have not come to their end; one at most."""
     return [row for row in service.store.migrations.values() if row.instance_uuid == server and row.status in UNDER_WAY]
+
+
+def is_ending(row: Instance | None) -> bool:
+    """Whether a server is being deleted, or is no more: its host clears the task state before the row goes."""
+    return row is None or row.task_state is TaskState.DELETING or row.vm_state is VmState.DELETED
 
 
 def set_migration(service: NovaService, uuid: str, **changes: Any) -> Migration:
@@ -53,8 +58,7 @@ async def revert_allocation(service: NovaService, instance: Instance, migration:
     try:
         await _hand_over(service, held, ConsumerId(instance.uuid), new.consumer_generation)
     except ConsumerGenerationConflict:
-        row = service.store.instances.get(instance.uuid)
-        if row is not None and row.task_state is not TaskState.DELETING:
+        if not is_ending(service.store.instances.get(instance.uuid)):
             raise
         await service.delete_allocation(migration.uuid)
 
