@@ -25,9 +25,7 @@ def test_a_server_that_is_deleted_on_its_way_leaves_nothing_on_either_host(tenth
         await anyio.sleep(tenths / 10)
         await stage.demo.ask(DeleteServer(server_id=server))
         await anyio.sleep(300)
-        for volume in stage.left().get(
-            "volumes", ()
-        ):  # it was being attached to the new host when it was to be deleted
+        for volume in stage.left().get("volumes", ()):  # one that was being attached when it was to be deleted
             await stage.demo.ask(DeleteVolume(volume_id=volume))
         await anyio.sleep(10)
         assert stage.left() == {}
