@@ -1,5 +1,7 @@
 """Operations on one server that meet: whoever is second, nothing is left of what the first had begun."""
 
+from contextlib import ExitStack
+
 import anyio
 import attrs
 import pytest
@@ -7,24 +9,30 @@ import pytest
 from actors.cinder.messages import CreateAttachment, CreateVolume, DeleteVolume
 from actors.errors import Unavailable
 from actors.hypervisor.messages import DetachDisk, SpawnGuest
+from actors.neutron.messages import ActivatePortBinding
 from actors.nova.external_events import CreateExternalEvents
 from actors.nova.messages.servers import DeleteServer, DetachVolume, LiveMigrateServer
 from actors.nova.models import BlockDevice
+from actors.placement.messages import DeleteAllocations
 from actors.testing.operations import EXTRA_VOLUME
 from bus.middleware import Middleware
 from bus.sim.links import Latency
 from tests.actors.nova.stage import Stage, play
 
 
+@pytest.mark.parametrize("late", [(), (ActivatePortBinding, DeleteAllocations)], ids=["calm", "late"])
 @pytest.mark.parametrize("tenths", range(0, 96, 6))
-def test_a_server_that_is_deleted_on_its_way_leaves_nothing_on_either_host(tenths):
+def test_a_server_that_is_deleted_on_its_way_leaves_nothing_on_either_host(tenths, late):
     async def story(stage: Stage) -> None:
         server = (await stage.active(block_devices=(EXTRA_VOLUME,))).id
         stage.world.links.set(Latency.constant(0.1))
-        await stage.admin.ask(LiveMigrateServer(server_id=server))
-        await anyio.sleep(tenths / 10)
-        await stage.demo.ask(DeleteServer(server_id=server))
-        await anyio.sleep(300)
+        with ExitStack() as delays:
+            for message in late:
+                delays.enter_context(stage.world.faults.delay(3, message=message))
+            await stage.admin.ask(LiveMigrateServer(server_id=server))
+            await anyio.sleep(tenths / 10)
+            await stage.demo.ask(DeleteServer(server_id=server))
+            await anyio.sleep(300)
         for volume in stage.left().get("volumes", ()):  # one that was being attached when it was to be deleted
             await stage.demo.ask(DeleteVolume(volume_id=volume))
         await anyio.sleep(10)
