@@ -21,6 +21,8 @@ from bus.sim import World
 from bus.sim.schedule import Schedule
 from bus.sim.search import Failure, shrink
 
+READABLE: Final = 500
+"""Characters of a line that is worth more than a seed."""
 BATCH: Final = 4
 """Seeds that a process takes at a time."""
 
@@ -129,7 +131,7 @@ def smallest(found: Mapping[str, Run], limit: int, processes: int | None = None)
 
 
 def shrunk(run: Run, name: str, limit: int) -> str:
-    """The line of the smallest run that still shows it; its own one if *limit* runs make none smaller."""
+    """The line of the smallest run that still shows it; its own one if *limit* runs leave more than anybody reads."""
     schedule = Schedule.parse(run.line)
 
     async def program(world: World) -> None:
@@ -140,7 +142,8 @@ def shrunk(run: Run, name: str, limit: int) -> str:
     try:
         World(schedule=schedule).run(program)
     except Exception as error:  # noqa: BLE001 (see `run_seed`)
-        return str(shrink(Failure(program, schedule, error, 1), limit=limit).schedule)
+        small = str(shrink(Failure(program, schedule, error, 1), limit=limit).schedule)
+        return small if len(small) <= READABLE else run.line
     return run.line
 
 

@@ -86,10 +86,7 @@ class NovaConductor(AttachmentTasks, MigrationTasks):
         uuid = request.instance.uuid
         if uuid not in self.store.build_requests:
             self.store.forget(uuid)
-            try:
-                await self.delete_allocation(uuid)
-            except (CloudError, BusError) as error:
-                self.log.warning("allocation not deleted", server=uuid, error=repr(error))
+            await self._give_back(uuid)
             return False
         zone = request.instance.availability_zone or self.config.default_availability_zone
         self.store.insert_instance(attrs.evolve(request.instance, availability_zone=zone), ())
@@ -224,10 +221,19 @@ class NovaConductor(AttachmentTasks, MigrationTasks):
         )
 
     async def _cannot_reschedule(self, msg: BuildInstances, error: Exception, context: RequestContext) -> None:
-        """Give a server up, and its ports (`_cleanup_when_reschedule_fails`)."""
+        """Give a server up, its ports (`_cleanup_when_reschedule_fails`), and what may have been claimed of its next host."""
         instance = await self._give_up(msg.server, error, "build_instances")
         if instance is not None:
             try:
                 await networks.deallocate(self, context, instance, msg.spec)
             except (CloudError, BusError) as failure:
                 self.log.warning("ports not deleted", server=msg.server, error=repr(failure))
+            if not isinstance(error, MaxRetriesExceeded):
+                await self._give_back(msg.server)
+
+    async def _give_back(self, uuid: ServerId) -> None:
+        """Give back what a server was to have of its host; what goes wrong is logged, and left."""
+        try:
+            await self.delete_allocation(uuid)
+        except (CloudError, BusError) as error:
+            self.log.warning("allocation not deleted", server=uuid, error=repr(error))

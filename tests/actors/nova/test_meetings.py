@@ -87,6 +87,26 @@ def test_a_server_that_is_deleted_while_it_is_sent_to_another_host_leaves_its_vo
     play(story, middleware=[spawns])
 
 
+class NothingIsReservedAgain(FirstSpawnFails):
+    def deliver(self, passage) -> None:
+        super().deliver(passage)
+        if isinstance(passage.message, CreateAttachment) and passage.sender.startswith("nova-conductor"):
+            raise Unavailable("no volumes")
+
+
+def test_a_server_that_cannot_be_sent_to_the_host_that_was_claimed_for_it_claims_none():
+    async def story(stage: Stage) -> None:
+        volume = await stage.ask(CreateVolume(size=1))
+        await anyio.sleep(10)
+        disk = BlockDevice(source_type="volume", destination_type="volume", volume_id=volume.id)
+        server = await stage.boot(block_devices=(disk,))
+        assert (await stage.settled(server)).status == "ERROR"
+        await anyio.sleep(60)
+        assert "allocations" not in stage.left()
+
+    play(story, middleware=[NothingIsReservedAgain()])
+
+
 def test_disks_that_go_with_a_server_go_when_it_cannot_be_built():
     async def story(stage: Stage) -> None:
         with stage.world.faults.drop(message=CreateExternalEvents):
