@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from actors.cli.tables import show
-from actors.races.report import Finding, report, table
+from actors.races.report import report, table
 from actors.testing.hunting import Run, failures, hunt_seeds, smallest, verdicts
 from actors.testing.invariants import ALL, NOT_EXERCISABLE, Verdict
 
@@ -92,13 +92,11 @@ def _remember(seeds: Iterable[int]) -> list[int]:
 
 
 def _show_races(processes: int | None) -> bool:
-    found: list[Finding] = []
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("hunting for races", total=1)
-        found.extend(
-            report(
-                seeds=HUNTS, withstand=WITHSTAND, processes=processes, progress=lambda share: bar.advance(task, share)
-            )
+        shares = report(
+            seeds=HUNTS, withstand=WITHSTAND, processes=processes, progress=lambda share: bar.advance(task, share)
         )
+        found = list(shares)
     click.echo(table(found))
     return all(one.good for one in found)

@@ -16,7 +16,7 @@ class Reports:
 
     def __init__(self) -> None:
         self._latest: dict[str, float] = {}
-        self._down: dict[str, None] = {}
+        self._down: dict[str, float] = {}
         self._between = (inf, -inf)
         self._looked_at = -inf
 
@@ -28,8 +28,8 @@ class Reports:
             first, last = self._between
             self._between = (-inf if service.host in self._down else min(first, at), max(last, at))
 
-    def down(self, now: float, service_down_time: float) -> Mapping[str, None]:
-        """The hosts whose nova-compute is disabled or down (nova's `servicegroup/drivers/db.py`).
+    def down(self, now: float, service_down_time: float) -> Mapping[str, float]:
+        """The hosts whose nova-compute is disabled or down, and when they reported (nova's `servicegroup/drivers/db.py`).
 
         Args:
             now: seconds since 1970.
@@ -38,9 +38,9 @@ class Reports:
         earliest, latest = now - service_down_time, now + service_down_time
         first, last = self._between
         if now < self._looked_at or first < earliest or last > latest:
-            up = [at for at in self._latest.values() if earliest <= at <= latest]
-            self._down = {host: None for host, at in self._latest.items() if not earliest <= at <= latest}
-            ahead = any(at > latest for at in self._latest.values())  # these come up by waiting alone
+            self._down = {host: at for host, at in self._latest.items() if not earliest <= at <= latest}
+            up = [at for host, at in self._latest.items() if host not in self._down]
+            ahead = any(at > latest for at in self._down.values())  # these come up by waiting alone
             self._between = (min(up, default=inf), inf if ahead else max(up, default=-inf))
             self._looked_at = now
         return self._down

@@ -10,19 +10,13 @@ Reported as LP 1816927; mended by copying the highest number first (keystone 261
 
 from typing import ClassVar
 
-import anyio
-
 from actors.auth_token import AuthTokenConfig
-from actors.client.held_token import HeldToken
 from actors.cloud import Members
-from actors.keystone.messages import TOPIC as KEYSTONE
-from actors.keystone.messages import ChangeKeyFile
 from actors.keystone.tokens.rotation import PushOrder
 from actors.races.base import Race, Stage
-from actors.races.keys import Keys
-from actors.races.town import Look, Town
+from actors.races.keys import Keys, rotate_and_use
+from actors.races.town import Town
 from bus.sim import Latency
-from bus.topic import Target
 
 COPYING = Latency.uniform(0.0, 4.0)
 """How long the copying of one file takes."""
@@ -39,20 +33,7 @@ class AscendingKeys(Keys):
 async def scenario(stage: Stage) -> None:
     """One rotation, and users who sign in and look."""
     town = await stage.open(Town, members=Members(keystone=2), auth_token=AuthTokenConfig(token_cache_time=-1))
-    stage.world.links.set(COPYING, message=ChangeKeyFile)
-    keys = town.kind(Keys)(town)
-
-    async def rotate(name: str) -> None:
-        await anyio.sleep(stage.seconds(f"{name}/at", LONGEST))
-        await keys.rotate()
-
-    async def use(name: str) -> None:
-        await anyio.sleep(stage.seconds(f"{name}/at", LONGEST))
-        to = Target(KEYSTONE, stage.choose(f"{name}/signs-in-at", ("1", "2")))
-        token = await town.bus.ask(town.account("demo"), to=to)
-        await HeldToken(town.bus, token.id).ask(Look())
-
-    await stage.together(*stage.some("rotation", 1, rotate), *stage.some("user", 3, use))
+    await rotate_and_use(stage, town, copying=COPYING, rotations=1, seconds=LONGEST)
 
 
 RACE = Race(

@@ -7,19 +7,13 @@ or because a script was told the same folder by two names), the first node seals
 Told in Keystone's FAQ: never rotate before the copying has ended. The script with two names for one folder was mended in keystone 7fa62c823.
 """
 
-import anyio
-
 from actors.auth_token import AuthTokenConfig
-from actors.client.held_token import HeldToken
 from actors.cloud import Members
 from actors.keystone.config import KeystoneConfig
-from actors.keystone.messages import TOPIC as KEYSTONE
-from actors.keystone.messages import ChangeKeyFile
 from actors.races.base import Race, Stage
-from actors.races.keys import Keys
-from actors.races.town import Look, Town
+from actors.races.keys import Keys, rotate_and_use
+from actors.races.town import Town
 from bus.sim import Latency
-from bus.topic import Target
 
 COPYING = Latency.uniform(0.0, 10.0)
 """How long the copying of one file takes."""
@@ -43,20 +37,7 @@ async def scenario(stage: Stage) -> None:
         keystone=KeystoneConfig(max_active_keys=8),
         auth_token=AuthTokenConfig(token_cache_time=-1),
     )
-    stage.world.links.set(COPYING, message=ChangeKeyFile)
-    keys = town.kind(Keys)(town)
-
-    async def rotate(name: str) -> None:
-        await anyio.sleep(stage.seconds(f"{name}/at", LONGEST))
-        await keys.rotate()
-
-    async def use(name: str) -> None:
-        await anyio.sleep(stage.seconds(f"{name}/at", LONGEST))
-        to = Target(KEYSTONE, stage.choose(f"{name}/signs-in-at", ("1", "2")))
-        token = await town.bus.ask(town.account("demo"), to=to)
-        await HeldToken(town.bus, token.id).ask(Look())
-
-    await stage.together(*stage.some("rotation", 2, rotate), *stage.some("user", 3, use))
+    await rotate_and_use(stage, town, copying=COPYING, rotations=2, seconds=LONGEST)
 
 
 RACE = Race(

@@ -1,13 +1,16 @@
-"""What operators do with the Fernet keys of several Keystones: rotate them on the first, and copy them to the others."""
+"""What operators do with the Fernet keys of several Keystones: rotate them on the first, and copy them to the others; and who notices."""
 
 from typing import ClassVar
 
 import anyio
 
-from actors.keystone.messages import TOPIC, DistributeKeys, RotateKeys
+from actors.client.held_token import HeldToken
+from actors.keystone.messages import TOPIC, ChangeKeyFile, DistributeKeys, RotateKeys
 from actors.keystone.tokens.rotation import PushOrder
-from actors.races.town import Town
+from actors.races.base import Stage
+from actors.races.town import Look, Town
 from actors.testing.stage import OPERATOR
+from bus.sim import Latency
 from bus.topic import Target
 
 
@@ -49,3 +52,29 @@ class Keys:
         while True:
             await anyio.sleep(self.interval())
             await self.rotate()
+
+
+async def rotate_and_use(stage: Stage, town: Town, *, copying: Latency, rotations: int, seconds: float) -> None:
+    """Have keys of two Keystones rotated, while users sign in at one of them, and look.
+
+    Args:
+        stage: where.
+        town: whose keys.
+        copying: how long it takes to copy one file.
+        rotations: at most.
+        seconds: within which all of it happens.
+    """
+    stage.world.links.set(copying, message=ChangeKeyFile)
+    keys = town.kind(Keys)(town)
+
+    async def rotate(name: str) -> None:
+        await anyio.sleep(stage.seconds(f"{name}/at", seconds))
+        await keys.rotate()
+
+    async def use(name: str) -> None:
+        await anyio.sleep(stage.seconds(f"{name}/at", seconds))
+        to = Target(TOPIC, stage.choose(f"{name}/signs-in-at", ("1", "2")))
+        token = await town.bus.ask(town.account("demo"), to=to)
+        await HeldToken(town.bus, token.id).ask(Look())
+
+    await stage.together(*stage.some("rotation", rotations, rotate), *stage.some("user", 3, use))

@@ -1,8 +1,8 @@
 """The machine: a whole cloud, several operations in flight at once, faults, and every invariant.
 
 Hypothesis's own state machines do one rule at a time; here a case says everything that people do and that goes wrong, and the schedule says
-in which order and how fast. `fuzz` runs one case. `play` runs the case that the seed of its world stands for, so that a line of a hunt
-(``python -m bus.sim hunt actors.testing.machine:play``) is all it takes to run it again.
+in which order and how fast. `fuzz` runs one case; `actors.testing.hunted.play` runs the case that the seed of its world stands for, so that a
+line of a hunt (``python -m bus.sim hunt actors.testing.hunted:play``) is all it takes to run it again.
 """
 
 from collections.abc import Iterable

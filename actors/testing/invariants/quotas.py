@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from actors.cinder.quotas import RESOURCES
 from actors.ids import ProjectId, ServerId
-from actors.nova.models import Instance, QuotaSet, Usage
+from actors.nova.models import Instance, Usage
 from actors.nova.states import VmState
 from actors.testing.invariants.base import Invariant
 
@@ -22,7 +22,6 @@ class Quota(Invariant):
 
     def observe(self) -> None:
         self._active: dict[ServerId, Instance] = {}
-        self._highest: dict[ProjectId, QuotaSet] = {}
         self.watch.hear_table(self.stores.nova, "instances", self._server_changed)
         self.watch.hear_table(self.stores.neutron, "ports", self._port_changed)
         self.watch.hear_method(self.stores.cinder.quotas, "commit", self._committed)

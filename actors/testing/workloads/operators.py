@@ -4,14 +4,8 @@ from functools import partial
 
 import attrs
 
-from actors.keystone.messages import (
-    TOPIC as KEYSTONE,
-)
-from actors.keystone.messages import (
-    DistributeKeys,
-    FlushTokens,
-    RotateKeys,
-)
+from actors.keystone.messages import TOPIC as KEYSTONE
+from actors.keystone.messages import DistributeKeys, FlushTokens, RotateKeys
 from actors.testing.stage import OPERATOR, Stage
 from actors.testing.workloads.base import Operation
 from bus.broker import Bus

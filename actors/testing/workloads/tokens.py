@@ -7,6 +7,7 @@ import anyio
 import attrs
 from attrs.validators import ge
 
+from actors.calls import ApiRequest
 from actors.context import Credentials
 from actors.keystone.messages import (
     Authenticate,
@@ -18,10 +19,7 @@ from actors.keystone.messages import (
     UpdateUser,
 )
 from actors.keystone.models import Project, ProjectScope, Role, User
-from actors.nova.messages.servers import (
-    ListServers,
-    ShowServer,
-)
+from actors.nova.messages.servers import ListServers, ShowServer
 from actors.testing.stage import Stage
 from actors.testing.workloads.base import Operation
 
@@ -105,8 +103,8 @@ async def _done(what: Awaitable[Any]) -> bool:
 
 
 @attrs.frozen(kw_only=True, repr=False)
-class LoseRole(Operation):
-    """An administrator takes the user's role away, and gives it back.
+class Withdrawal(Operation):
+    """Base of what an administrator takes from the user, and gives back.
 
     Attributes:
         seconds: in between.
@@ -115,49 +113,51 @@ class LoseRole(Operation):
     seconds: float = 10.0
 
     async def run(self, stage: Stage) -> None:
-        """Do both; an administrator insists."""
-        user, project, role = _demo(stage)
-        take = RevokeRole(user_id=user.id, project_id=project.id, role_id=role.id)
-        give = GrantRole(user_id=user.id, project_id=project.id, role_id=role.id)
+        """Do both; an administrator insists on the second."""
+        take, give = self.requests(stage)
         await stage.attempt(stage.admin.ask(take))
         await anyio.sleep(self.seconds)
         await stage.insist(lambda: stage.admin.ask(give))
 
+    def requests(self, stage: Stage) -> tuple[ApiRequest[Any], ApiRequest[Any]]:
+        """What takes it, and what gives it back."""
+        raise NotImplementedError
+
 
 @attrs.frozen(kw_only=True, repr=False)
-class Suspend(Operation):
-    """An administrator disables the user, and enables the user again.
+class LoseRole(Withdrawal):
+    """An administrator takes the user's role away, and gives it back."""
 
-    Attributes:
-        seconds: in between.
-    """
+    def requests(self, stage: Stage) -> tuple[ApiRequest[Any], ApiRequest[Any]]:
+        """In the user's project."""
+        user, project, role = _demo(stage)
+        return (
+            RevokeRole(user_id=user.id, project_id=project.id, role_id=role.id),
+            GrantRole(user_id=user.id, project_id=project.id, role_id=role.id),
+        )
 
-    seconds: float = 10.0
 
-    async def run(self, stage: Stage) -> None:
-        """Do both; an administrator insists."""
+@attrs.frozen(kw_only=True, repr=False)
+class Suspend(Withdrawal):
+    """An administrator disables the user, and enables the user again."""
+
+    def requests(self, stage: Stage) -> tuple[ApiRequest[Any], ApiRequest[Any]]:
+        """Two updates."""
         user, _, _ = _demo(stage)
-        await stage.attempt(stage.admin.ask(UpdateUser(user_id=user.id, enabled=False)))
-        await anyio.sleep(self.seconds)
-        await stage.insist(lambda: stage.admin.ask(UpdateUser(user_id=user.id, enabled=True)))
+        return UpdateUser(user_id=user.id, enabled=False), UpdateUser(user_id=user.id, enabled=True)
 
 
 @attrs.frozen(kw_only=True, repr=False)
-class CloseProject(Operation):
-    """An administrator disables the project, and enables it again.
+class CloseProject(Withdrawal):
+    """An administrator disables the project, and enables it again."""
 
-    Attributes:
-        seconds: in between.
-    """
-
-    seconds: float = 10.0
-
-    async def run(self, stage: Stage) -> None:
-        """Do both; an administrator insists."""
+    def requests(self, stage: Stage) -> tuple[ApiRequest[Any], ApiRequest[Any]]:
+        """Two updates."""
         _, project, _ = _demo(stage)
-        await stage.attempt(stage.admin.ask(UpdateProject(project_id=project.id, enabled=False)))
-        await anyio.sleep(self.seconds)
-        await stage.insist(lambda: stage.admin.ask(UpdateProject(project_id=project.id, enabled=True)))
+        return (
+            UpdateProject(project_id=project.id, enabled=False),
+            UpdateProject(project_id=project.id, enabled=True),
+        )
 
 
 def _demo(stage: Stage) -> tuple[User, Project, Role]:

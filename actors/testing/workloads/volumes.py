@@ -4,10 +4,7 @@ import attrs
 
 from actors.cinder.messages import CreateVolume, DeleteVolume
 from actors.ids import ServerId
-from actors.nova.messages.servers import (
-    AttachVolume,
-    DetachVolume,
-)
+from actors.nova.messages.servers import AttachVolume, DetachVolume
 from actors.testing.stage import Stage
 from actors.testing.workloads.base import PATIENCE, Operation, volume_status
 from actors.testing.workloads.servers import OnServer
