@@ -139,13 +139,11 @@ class _Trial:
         self.recorder = recorder
 
     async def run(self, world: World) -> Launch:
-        plan = self.plan
+        plan, self.world = self.plan, world
         cloud = self.cloud = await Cloud(plan.config).start(world.bus, world.random)
-        self.user = Session(world.bus, world.bus.clock, plan.account)
         request = await self._adapted() if plan.adapt else plan.request
-        self.user.invalidate()
         self.recorder.forget()
-        issued = await self.user.token()
+        issued = await self._session().token()
         client = HeldToken(world.bus, issued.id)
         await client.ask(ListImages())
         if plan.life is not None:
@@ -164,6 +162,9 @@ class _Trial:
             left_after_delete=leftovers(cloud.stores),
         )  # fmt: skip
 
+    def _session(self) -> Session:
+        return Session(self.world.bus, self.world.bus.clock, self.plan.account)
+
     async def _rest(self, servers: list[ServerId]) -> None:
         """Wait until nothing is being done to the servers, without asking anybody: only the boot is to be seen."""
         rows = self.cloud.stores.nova.instances
@@ -172,15 +173,15 @@ class _Trial:
         await anyio.sleep(SETTLED)
 
     async def _delete(self, servers: list[ServerId]) -> None:
-        self.user.invalidate()
+        user = self._session()
         for uuid in servers:
-            await self.user.ask(DeleteServer(server_id=uuid))
-            await wait_until_gone(self.user, uuid)
+            await user.ask(DeleteServer(server_id=uuid))
+            await wait_until_gone(user, uuid)
         await anyio.sleep(SETTLED)
 
     async def _adapted(self) -> CreateServer:
         """The request, with ids that the cloud knows; keypair and security groups are made under the names that it has."""
-        request, ask = self.plan.request, self.user.ask
+        request, ask = self.plan.request, self._session().ask
         network = (await ask(ListNetworks()))[0].id
         if request.key_name and request.key_name not in {one.name for one in await ask(ListKeypairs())}:
             await ask(CreateKeypair(name=request.key_name))

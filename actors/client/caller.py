@@ -1,8 +1,8 @@
 """How a call is sent: keystoneauth's `Session.request`, whoever the call is for.
 
-What is sent with it is asked for anew for each call. If the answer is 401 and something can be thrown away that was sent, such as a
-token, the call is sent once more, and a second 401 is the answer. A connection that fails is tried again if that is wished for,
-after half a second, then twice as long, up to a minute.
+What is sent with it is asked for anew for each call. If the answer is 401 and what was sent can be had anew, as a token that an
+account signs in for, the call is sent once more, and a second 401 is the answer. A connection that fails is tried again if that is
+wished for, after half a second, then twice as long, up to a minute.
 """
 
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,8 @@ class Caller:
     connect_retries: int = 0
 
     async def call(
-        self, request: ApiRequest[R], credentials: Callable[[], Awaitable[Credentials]], invalidate: Callable[[], bool], *,
+        self, request: ApiRequest[R], credentials: Callable[[], Awaitable[Credentials]],
+        invalidate: Callable[[Credentials], bool], *,
         to: Target | str | None = None, timeout: float | None = None, monitor: float | None = None,
     ) -> R:  # fmt: skip
         """Call an API.
@@ -49,20 +50,20 @@ class Caller:
         Args:
             request: the call.
             credentials: gets what to send with it.
-            invalidate: throws that away after a 401; False if there is nothing that could be got anew.
+            invalidate: told what was refused after a 401, throws it away; False if it cannot be had anew.
             to: as in `Bus.ask`.
             timeout: as in `Bus.ask`, for each try.
             monitor: as in `Bus.ask`.
 
         Raises:
-            Unauthorized: if the service refused, twice if there was something to throw away.
+            Unauthorized: if the service refused, twice if what was sent could be had anew.
             CloudError: whatever else the service answers, or Keystone about the credentials.
         """
         sent = await credentials()
         try:
             return await self._send(request, sent, to, timeout, monitor)
         except Unauthorized:
-            if not invalidate():
+            if not invalidate(sent):
                 raise
         return await self._send(request, await credentials(), to, timeout, monitor)
 

@@ -38,4 +38,4 @@ class HeldToken:
         async def credentials() -> Credentials:
             return Credentials(token=self._token, request_id=request_id)
 
-        return await self._caller.call(request, credentials, lambda: False, to=to, timeout=timeout, monitor=monitor)
+        return await self._caller.call(request, credentials, lambda _: False, to=to, timeout=timeout, monitor=monitor)

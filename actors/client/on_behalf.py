@@ -42,9 +42,9 @@ class OnBehalf:
         service_token = None if self._service is None else (await self._service.token()).id
         return Credentials(token=context.token, service_token=service_token, request_id=context.request_id)
 
-    def invalidate(self) -> bool:
-        """Throw away the service token. False if there is none."""
-        return self._service is not None and self._service.invalidate()
+    def _invalidate(self, sent: Credentials) -> bool:
+        """Throw away the service token that was sent. False if there was none."""
+        return self._service is not None and self._service.invalidate(sent.service_token)
 
     async def ask(
         self, request: ApiRequest[R], context: RequestContext, *, to: Target | str | None = None,
@@ -57,4 +57,4 @@ class OnBehalf:
             CloudError: whatever else the service answers.
         """
         credentials = partial(self.credentials, context)
-        return await self._caller.call(request, credentials, self.invalidate, to=to, timeout=timeout, monitor=monitor)
+        return await self._caller.call(request, credentials, self._invalidate, to=to, timeout=timeout, monitor=monitor)

@@ -1,8 +1,9 @@
 """A session: signs in when it has to, renews its token before it expires, and tries once more after a 401.
 
 As keystoneauth 5.18 does (`identity/base.py`, `session.py`): a token with less than two minutes to live is renewed before it
-is used; one task fetches while the others wait; after a 401 whatever token the session holds *then* is thrown away, also one
-that another task has just fetched, and the call is sent once more. If signing in fails, its error is what the call ends with.
+is used; one task fetches while the others wait; after a 401 the token is thrown away, and the call is sent once more. If signing in
+fails, its error is what the call ends with. In one thing it is better: only the token that was refused is thrown away, not
+another that the session holds by then (`actors.races.late_401_discards_new_token`).
 """
 
 from functools import partial
@@ -57,10 +58,11 @@ class Session:
                     self.logins += 1
         return issued
 
-    def invalidate(self) -> bool:
-        """Throw away the token that the session holds now. False if it holds none."""
-        held, self._issued = self._issued, None
-        return held is not None
+    def invalidate(self, refused: str | None) -> bool:
+        """Throw away the token with this text, if the session still holds it. True: it can sign in for another."""
+        if self._issued is not None and self._issued.id == refused:
+            self._issued = None
+        return True
 
     async def credentials(self, *, request_id: str = "") -> Credentials:
         """What a call on this account's own behalf carries."""
@@ -77,7 +79,9 @@ class Session:
             CloudError: whatever else the service answers.
         """
         credentials = partial(self.credentials, request_id=request_id)
-        return await self._caller.call(request, credentials, self.invalidate, to=to, timeout=timeout, monitor=monitor)
+        return await self._caller.call(
+            request, credentials, lambda sent: self.invalidate(sent.token), to=to, timeout=timeout, monitor=monitor
+        )
 
     # -- what `actors.auth_token` asks Keystone ------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ from actors.nova.messages.servers import DeleteServer
 from actors.testing.brief import brief
 from actors.testing.faults import FaultPlan, crash_in_time, messages_at_fault, set_clocks
 from actors.testing.invariants import Invariant, Watch
-from actors.testing.mended import MENDED
 from actors.testing.rest import rest
 from actors.testing.restraint import restrain
 from actors.testing.stage import Stage
@@ -55,14 +54,14 @@ async def run_case(
     Args:
         case: what happens.
         world: in which.
-        cloud: which has not started; None for one of `Case.config`, with what `actors.testing.mended` puts right.
+        cloud: which has not started; None for one of `Case.config`.
         invariants: None for all.
         tidy: whether to delete everything in the end, twice, and look once more: then nothing must be left.
 
     Returns:
         The watch, with all that broke; nothing is raised yet.
     """
-    cloud = cloud or Cloud(case.config, replaced=MENDED)
+    cloud = cloud or Cloud(case.config)
     begin = restrain(world)
     watch, stage = Watch(cloud, world, invariants), Stage(cloud, world)
     if case.latency is not None:

@@ -62,9 +62,10 @@ class Person:
     async def _credentials(self) -> Credentials:
         return Credentials(token=(self.token or await self.sign_in()).id)
 
-    def _forget(self) -> bool:
-        had, self.token = self.token, None
-        return had is not None
+    def _forget(self, refused: Credentials) -> bool:
+        if self.token is not None and self.token.id == refused.token:
+            self.token = None
+        return True
 
 
 class Named(Generic[V]):

@@ -41,12 +41,14 @@ from actors.nova.service import networks, volumes
 from actors.nova.service.deletion import Deletion
 from actors.nova.service.network_task import NetworkTask
 from actors.nova.states import TaskState, VmState
+from actors.nova.store import ANY
 from actors.placement.messages import ListAllocations
 from actors.service import request_context
 from bus.errors import BusError
 
 DISAPPEARED: Final = (InstanceNotFound, UnexpectedDeletingTaskState)
 """The server is being deleted: somebody else decides what becomes of it."""
+NOT_DELETING: Final = tuple(state for state in ANY if state is not TaskState.DELETING)
 
 ABORTING: Final[dict[type[Exception], str]] = {
     BuildAbortException: "{error}",
@@ -231,9 +233,11 @@ class Builds(Deletion):
             await self._failed(msg, error, context)
             return blame
         try:
-            await self.save(msg.server, host=None, node=None, task_state=TaskState.SCHEDULING)
-        except InstanceNotFound:
-            self.log.info("the server has gone", server=msg.server)
+            await self.save(
+                msg.server, expected_task_state=NOT_DELETING, host=None, node=None, task_state=TaskState.SCHEDULING
+            )
+        except DISAPPEARED as gone:
+            self.log.info("the server is deleted meanwhile", server=msg.server, error=str(gone))
             return blame
         await self.delete_allocation(msg.server)
         retry = attrs.evolve(msg.retry, exc_reason=str(error))

@@ -502,9 +502,9 @@ def test_L4_breaks_when_a_service_signs_in_with_a_good_token_at_hand():
         it = await Watched(world, _long_tokens()).start()
         session, broken = it.cloud.session("nova"), []
         for _ in range(2):
-            await session.token()
+            token = await session.token()
             broken.append(it.broken())
-            session.invalidate()
+            session.invalidate(token.id)
         return broken
 
     assert run(story) == [set(), {"L4"}]
