@@ -8,22 +8,18 @@ Sources: nova 41452a5c6a (LP 1784353); cinder 7f09229d6 (LP 1561579) is the same
 makes anew what is missing before it sends the server on.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import anyio
 import attrs
 
-from actors.cinder.messages import UpdateAttachment
-from actors.errors import CloudError, NotFound
+from actors.errors import CloudError
 from actors.nova.errors import InstanceNotFound
 from actors.nova.rpc import BuildAndRunInstance, BuildInstances, compute
 from actors.nova.service.conductor import NovaConductor
-from actors.nova.states import TaskState
 from actors.races.base import Race, Stage
 from actors.races.boots import make_volume, on_volume, open_overbooked, server
 from actors.service import request_context
-from actors.testing.invariants import Invariant
-from actors.testing.invariants.hearing import Answer
 from bus.errors import BusError
 
 
@@ -48,29 +44,6 @@ class HeedlessConductor(NovaConductor):
         await self.bus.tell(build, to=compute(selection.host), context=context)
 
 
-class FoundAttachments(Invariant):
-    """S17 while hosts work, since a server that could not be built may name attachments that are gone."""
-
-    name: ClassVar[str] = "S17"
-    title: ClassVar[str] = "storage bijection"
-    statement: ClassVar[str] = "A host finds the attachment that a disk names, unless its server is being deleted."
-    matters: ClassVar[str] = "A server fails, though it only had to go to another host."
-
-    def observe(self) -> None:
-        """Hear of hosts that ask to be connected."""
-        self.watch.hear_answers(self._connected, UpdateAttachment)
-
-    def _connected(self, answer: Answer) -> None:
-        nova, key = self.stores.nova, answer.message.attachment_id
-        for uuid, disks in nova.block_devices.items():
-            row = nova.instances.get(uuid)
-            if any(disk.attachment_id == key for disk in disks) and row and row.task_state is not TaskState.DELETING:
-                self.demand(
-                    not isinstance(answer.error, NotFound),
-                    f"{answer.sender} was told that there is no attachment {key}, which a disk of server {uuid} names",
-                )
-
-
 async def scenario(stage: Stage) -> None:
     """Two servers are booted, one of them with a volume, on two hosts with room for one each."""
     demo = (await open_overbooked(stage, backends=("lvm",))).session("demo")
@@ -85,7 +58,7 @@ async def scenario(stage: Stage) -> None:
 
 
 RACE = Race(
-    name="attachment-lost-on-reschedule", own=(FoundAttachments,), min_operations=1,
+    name="attachment-lost-on-reschedule", invariants=("S17",), min_operations=1,
     variant={NovaConductor: HeedlessConductor}, scenario=scenario,
 )  # fmt: skip
 program, counterpart = RACE.programs()

@@ -35,7 +35,7 @@ import attrs
 
 from actors.cloud import Cloud
 from actors.errors import CloudError
-from actors.testing.invariants import ALL, Invariant, Watch
+from actors.testing.invariants import ALL, Watch
 from actors.testing.rest import rest
 from actors.testing.restraint import restrain
 from bus.errors import BusError
@@ -83,7 +83,7 @@ class Stage:
         replaced = {**race.setting, **(race.variant if self._buggy else {})}
         self.cloud = opened = cloud(replaced=replaced, **options)
         kinds = [kind for kind in ALL if kind.name in race.invariants or not self._buggy]
-        self._watch = Watch(opened, world, [*kinds, *race.own], resolution=race.resolution)
+        self._watch = Watch(opened, world, kinds, resolution=race.resolution)
         begin = restrain(world)
         await opened.start(world.bus, world.random)
         await anyio.sleep(SETTLING)
@@ -155,7 +155,6 @@ class Race:
     Attributes:
         name: what the catalogue calls it.
         invariants: names of those that it breaks, one of which is enough.
-        own: more of those, which are not among `actors.testing.invariants.ALL`.
         min_operations: the smallest number of operations that must be under way together.
         variant: the buggy pieces, by the class of the correct one in whose place each is put.
         setting: pieces of a release of that time which both have, by the class of what is there today.
@@ -166,11 +165,10 @@ class Race:
     """
 
     name: str
-    invariants: tuple[str, ...] = ()
+    invariants: tuple[str, ...]
     min_operations: int
     variant: Mapping[type, type]
     scenario: Callable[[Stage], Awaitable[None]]
-    own: tuple[type[Invariant], ...] = ()
     setting: Mapping[type, type] = attrs.field(factory=dict[type, type])
     resolution: float = 1.0
     today: bool = False

@@ -200,8 +200,7 @@ def cells(row: Finding) -> tuple[str, ...]:
 
 def breaks(name: str) -> str:
     """The invariants that a race breaks, one of which is enough."""
-    race = races()[name]
-    return " or ".join((*race.invariants, *(kind.name for kind in race.own)))
+    return " or ".join(races()[name].invariants)
 
 
 def recipes(row: Finding) -> list[str]:

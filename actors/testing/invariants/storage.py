@@ -2,11 +2,13 @@
 
 from typing import Any, ClassVar
 
+from actors.cinder.messages import DeleteAttachment, UpdateAttachment
 from actors.cinder.models import Attachment, Volume
+from actors.errors import NotFound
 from actors.glance.messages import DownloadImage, UploadImage
 from actors.glance.states import ImageStatus
 from actors.ids import AttachmentId, ImageId
-from actors.nova.states import VmState
+from actors.nova.states import TaskState, VmState
 from actors.testing.invariants.base import Invariant
 from actors.testing.invariants.hearing import Answer
 
@@ -21,8 +23,8 @@ class Storage(Invariant):
     statement: ClassVar[str] = (
         "A volume is attached to one server at most, unless it may be to several; it is available if it has no attachment; at rest "
         "Nova's disks and Cinder's attachments are the same, a server that has not failed has one for each of its volumes, and no host "
-        "reaches a volume without one. A server that could not be built may name attachments that are gone (nova's `_cleanup_volumes` "
-        "lets the disks be)."
+        "reaches a volume without one; a host that connects a disk finds its attachment, unless its user deletes it, or the server. A "
+        "server that could not be built may name attachments that are gone (nova's `_cleanup_volumes` lets the disks be)."
     )
     matters: ClassVar[str] = (
         "Two guests write to one disk; a volume can never be attached again; or a customer reads what was another's."
@@ -31,6 +33,9 @@ class Storage(Invariant):
     def observe(self) -> None:
         self.watch.hear_table(self.stores.cinder.attachments, "_rows", self._attachment_changed)
         self.watch.hear_table(self.stores.cinder.volumes, "_rows", self._volume_changed)
+        self._unwanted: set[AttachmentId] = set()  # deleted by people
+        self.watch.hear_answers(self._connected, UpdateAttachment)
+        self.watch.hear_answers(self._deleted, DeleteAttachment)
 
     def _attachment_changed(self, key: AttachmentId, _: Attachment | None, new: Attachment | None) -> None:
         if new is None:
@@ -49,6 +54,22 @@ class Storage(Invariant):
         if new is not None and new.status == "available":
             there = [one for one in self._attachments_of(new) if one.status != FAILED]
             self.demand(not there, f"volume {new.name or key} is available, and has {len(there)} attachments")
+
+    def _deleted(self, answer: Answer) -> None:
+        if not answer.sender and answer.error is None:
+            self._unwanted.add(answer.message.attachment_id)
+
+    def _connected(self, answer: Answer) -> None:
+        nova, key = self.stores.nova, answer.message.attachment_id
+        if not isinstance(answer.error, NotFound) or key in self._unwanted or self.watch.excused:
+            return
+        for uuid, disks in nova.block_devices.items():
+            row = nova.instances.get(uuid)
+            if row is not None and row.task_state is not TaskState.DELETING:
+                self.demand(
+                    all(disk.attachment_id != key for disk in disks),
+                    f"{answer.sender} was told that there is no attachment {key}, which a disk of server {uuid} names",
+                )
 
     def _attachments_of(self, volume: Volume) -> list[Attachment]:
         return self.stores.cinder.attachments.where("volume", volume.id)
