@@ -26,13 +26,14 @@ class Batches(Generic[T]):
         self._interval = interval
         self._send = send
         self._pending: list[T] = []
-        self._sending = False
+        self.sending = False
+        """Whether items wait, or are on their way, or the interval after them is not over."""
 
     def queue(self, item: T) -> None:
         """Have *item* sent."""
         self._pending.append(item)
-        if not self._sending:
-            self._sending = True
+        if not self.sending:
+            self.sending = True
             self._start_soon(self._run)
 
     async def _run(self) -> None:
@@ -40,4 +41,4 @@ class Batches(Generic[T]):
             batch, self._pending = self._pending, []
             await self._send(batch)
             await anyio.sleep(self._interval)
-        self._sending = False
+        self.sending = False

@@ -54,6 +54,11 @@ class NovaNotifier:
         self._log = log
         self._batches: Batches[ExternalEvent] = Batches(actor.start_soon, config.send_events_interval, self._send)
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether there is something that Nova has not been told yet, or has just been told."""
+        return self._batches.sending
+
     def status_changed(self, port: Port, previous: PortStatus) -> None:
         """Tell of a port whose status was *previous*, if Nova wants to know."""
         event = NOVA_EVENTS.get((previous, port.status))

@@ -134,4 +134,8 @@ FOUND = (
         "volume-outlives-its-server", "volumes that go with a server are deleted",
         volumes, "delete_volumes", left_out, (ON_VOLUME, Delete(at=20, server="a")), ("L2",), WITH_VOLUMES,
     ),
+    Mistake(
+        "volume-not-waited-for", "a build waits until its volume has been made", volumes, "STILL_COMING", lambda _: (), (ON_VOLUME,),
+        ("L1",), WITH_VOLUMES,
+    ),
 )  # fmt: skip

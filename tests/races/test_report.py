@@ -77,6 +77,9 @@ def test_what_it_cannot_do_is_said(arguments, said):
 def test_an_interrupt_ends_all_processes_without_a_traceback():
     options = ["--runs=1", "--seeds=1", "--withstand=40", "--processes=2"]
     command = [sys.executable, "-m", "actors", "races", *options]
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # who runs in the background inherits that interrupts are ignored
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         while ", held in 40 runs, " not in process.stderr.readline():
             assert process.poll() is None

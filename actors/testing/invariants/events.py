@@ -7,8 +7,10 @@ import attrs
 
 from actors.hypervisor.messages import SpawnGuest
 from actors.ids import PortId, ServerId
+from actors.neutron.messages import TOPIC as NEUTRON
 from actors.neutron.models import Port
 from actors.neutron.states import PortStatus
+from actors.nova.external_events import CreateExternalEvents
 from actors.nova.models import Fault
 from actors.nova.rpc import BuildAndRunInstance, ExternalInstanceEvent
 from actors.testing.invariants.base import Invariant
@@ -18,8 +20,8 @@ from actors.testing.restraint import LONGEST
 PLUGGED = "network-vif-plugged"
 IN_VAIN = "Failed to allocate the network(s), not rescheduling."
 """What Nova says of a server whose network was not plugged in time, among others."""
-UNDER_WAY = 3 * LONGEST / 1e6 + 1
-"""Seconds that news may be under way once it is sent: a timer, a message to nova-api and one to the host."""
+UNDER_WAY = LONGEST / 1e6 + 1
+"""Seconds that news may be under way from nova-api to the host."""
 
 
 @attrs.define
@@ -45,7 +47,7 @@ class Events(Invariant):
     title: ClassVar[str] = "events are not lost"
     statement: ClassVar[str] = (
         "No server fails for want of its network though its host was told in time that all its ports are wired, or should have been, "
-        "as Neutron had long known it."
+        "as Neutron had long known it, and had told Nova all that it had to tell."
     )
     matters: ClassVar[str] = "A boot waits five minutes for what has happened already, and then fails."
 
@@ -53,8 +55,10 @@ class Events(Invariant):
         self._ports: dict[str, dict[PortId, Wiring]] = {}  # by server
         self._ends: dict[ServerId, float] = {}  # until when a server waits at least
         self._late = False  # whether a fault has made a message late
+        self._heard = -math.inf  # when nova-api has last heard of events
         self.watch.hear_answers(self._began, BuildAndRunInstance)
         self.watch.hear_answers(self._spawned, SpawnGuest)
+        self.watch.hear_answers(self._nova_told, CreateExternalEvents)
         self.watch.hear_answers(self._told, ExternalInstanceEvent)
         self.watch.hear_table(self.stores.neutron, "ports", self._port_changed)
         self.watch.hear_table(self.stores.nova, "faults", self._failed)
@@ -81,6 +85,9 @@ class Events(Invariant):
             self.exercised = True
             self._ends[answer.message.definition.server] = self.watch.now + self.cloud.config.nova.vif_plugging_timeout
 
+    def _nova_told(self, answer: Answer) -> None:
+        self._heard = self.watch.now
+
     def _told(self, answer: Answer) -> None:
         for event in answer.message.events:
             wiring = self._ports.get(event.server_uuid, {}).get(event.tag)
@@ -91,8 +98,9 @@ class Events(Invariant):
         end, ports = self._ends.get(uuid), self._ports.get(uuid, {}).values()
         if fault is None or IN_VAIN not in fault.message or end is None or self.watch.excused:
             return
-        known = -math.inf if self._late else end - UNDER_WAY - self.cloud.config.neutron.send_events_interval
-        wired = bool(ports) and all(one.told <= end or one.since <= known for one in ports)
+        telling = any(neutron.nova.is_telling for neutron in self.watch.actors(NEUTRON).values())
+        known = -math.inf if self._late or telling else end - UNDER_WAY
+        wired = bool(ports) and all(one.told <= end or max(one.since, self._heard) <= known for one in ports)
         self.demand(not wired, f"server {uuid} failed with {fault.message!r}, and its ports were ACTIVE in time")
 
 

@@ -11,14 +11,27 @@ from actors.keystone.messages import TOPIC as KEYSTONE
 from actors.keystone.messages import FlushTokens, RotateKeys
 from actors.neutron.rpc import DHCP_AGENT_TOPIC, DHCP_AGENT_TYPE, L2_AGENT_TOPIC, L2_AGENT_TYPE
 from actors.nova.messages.servers import DeleteServer
-from actors.nova.models import BlockDevice
+from actors.nova.models import BlockDevice, Fault
+from actors.nova.rpc import BuildInstances
+from actors.nova.states import VmState
 from actors.testing.invariants.base import Invariant
-from actors.testing.invariants.hearing import Answer
+from actors.testing.invariants.hearing import Answer, Decision
 from actors.testing.rest import leaks, transit
 from actors.testing.restraint import LONGEST
 
 Disks = tuple[BlockDevice, ...]
 
+REASONS = (
+    "are too many",  # a host has no room
+    "Anti-affinity server group policy was violated",
+    "Exceeded maximum number of retries",  # each with its reason
+    "No valid host was found",
+    "Quota exceeded",
+    "no answer from",  # a message was late
+    "cannot be reached",  # a service is not there
+    "Failed to allocate the network(s), not rescheduling",  # the event of a network was late: see S23
+)
+"""Parts of what is said of builds that fail though nothing is wrong with the cloud."""
 LATENCY = 1.0
 """Seconds that a report may be under way."""
 
@@ -58,16 +71,41 @@ class Termination(Invariant):
     title: ClassVar[str] = "termination"
     statement: ClassVar[str] = (
         "At rest no server, volume, snapshot, image, port or migration is on its way, and no server's image waits for its bytes: what was "
-        "accepted has come to a good or a bad end. After an accident (see `Watch.accidents`) an operator may have to help."
+        "accepted has come to a good or a bad end. A build fails only for want of room or of quota, because of the server's group, because "
+        "a message is late, or because its user's token has ended. After an accident (see `Watch.accidents`) an operator may have to help."
     )
-    matters: ClassVar[str] = "A server is in BUILD, or an image saving, for ever."
+    matters: ClassVar[str] = (
+        "A server is in BUILD, or an image saving, for ever; or a boot fails now and then, and nobody can say why."
+    )
 
     def observe(self) -> None:
         self._accepted = False
+        self._ended = False  # whether a token was refused that had ended
         self.watch.hear_answers(self._answered, ApiRequest)
+        self.watch.hear_decisions(self._decided)
+        self.watch.hear_answers(self._given_up, BuildInstances)
+        self.watch.hear_table(self.stores.nova, "faults", self._failed)
 
     def _answered(self, answer: Answer) -> None:
         self._accepted = self._accepted or answer.error is None
+
+    def _decided(self, decision: Decision) -> None:
+        if not decision.accepted and not self._ended:
+            one = self.watch.truth.judge(decision.credentials).user
+            self._ended = one is not None and (self.watch.now > one.token.expires_at or self.watch.truth.ended(one))
+
+    def _given_up(self, answer: Answer) -> None:
+        self._look_at(answer.message.server, answer.message.retry.exc_reason)
+
+    def _failed(self, server: ServerId, _: Fault | None, fault: Fault | None) -> None:
+        row = self.stores.nova.instances.get(server)
+        if fault is not None and row is not None and row.vm_state in (VmState.BUILDING, VmState.ERROR):
+            self._look_at(server, fault.message)
+
+    def _look_at(self, server: ServerId, reason: str) -> None:
+        if not self.watch.excused:
+            known = any(one in reason for one in REASONS) or (self._ended and "requires authentication" in reason)
+            self.demand(known, f"server {server} could not be built: {reason}")
 
     def at_rest(self) -> None:
         if self._accepted and not self.watch.excused:

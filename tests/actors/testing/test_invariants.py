@@ -337,6 +337,13 @@ def _stuck(it, row):
     it.stores.nova.instances[row.uuid] = attrs.evolve(row, task_state=TaskState.SPAWNING)
 
 
+def _failed_without_reason(it, row):
+    it.stores.nova.instances[row.uuid] = attrs.evolve(row, vm_state=VmState.ERROR)
+    it.stores.nova.faults[row.uuid] = Fault(
+        code=500, message="Build of instance aborted: KeyError", created=it.watch.now
+    )
+
+
 def _vanished(it, row):
     it.stores.nova.instances.pop(row.uuid)
 
@@ -367,7 +374,7 @@ PLANTS = {
     "S18": (_back_from_the_dead,),
     "S19": (_deleting_then_spawning, _deleting_then_free, _migrating_then_copied),
     "S20": (_not_wired,), "S21": (_no_bytes,), "S22": (_seen_without_report,), "S23": (_failed_for_nothing,),
-    "L1": (_stuck, _image_without_bytes), "L2": (_vanished,), "L3": (_vanished,), "L6": (_reserved_for_ever,), "L7": (_silent,),
+    "L1": (_stuck, _failed_without_reason, _image_without_bytes), "L2": (_vanished,), "L3": (_vanished,), "L6": (_reserved_for_ever,), "L7": (_silent,),
 }  # fmt: skip
 
 
