@@ -28,6 +28,7 @@ REASONS = (
     "No valid host was found",
     "Quota exceeded",
     "no answer from",  # a message was late
+    "no heartbeat from",
     "cannot be reached",  # a service is not there
     "Failed to allocate the network(s), not rescheduling",  # the event of a network was late: see S23
 )
