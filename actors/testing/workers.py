@@ -1,11 +1,13 @@
-"""Worker processes that share a long search, quietly, and end at once when somebody presses Ctrl-C."""
+"""Worker processes that share a long search, quietly, and end at once when somebody presses Ctrl-C, or ends their parent."""
 
 import logging
+import os
 import signal
+import threading
 from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import active_children, cpu_count, get_context
+from multiprocessing import active_children, cpu_count, get_context, parent_process
 from typing import Final
 
 import structlog
@@ -21,7 +23,7 @@ def workers(processes: int | None = None) -> Generator[ProcessPoolExecutor]:
         processes: how many; None for one for each processor.
     """
     wanted = processes or cpu_count() or 1
-    pool = ProcessPoolExecutor(wanted, get_context("spawn"), _be_quiet)
+    pool = ProcessPoolExecutor(wanted, get_context("spawn"), _begin)
     before = signal.pthread_sigmask(
         signal.SIG_BLOCK, INTERRUPT
     )  # which they inherit: an interrupt is for this process alone
@@ -39,5 +41,13 @@ def workers(processes: int | None = None) -> Generator[ProcessPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _be_quiet() -> None:
+def _begin() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)  # a pool's workers would wait for ever for work from a parent that was killed

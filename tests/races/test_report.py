@@ -74,16 +74,28 @@ def test_what_it_cannot_do_is_said(arguments, said):
     assert said in done.stderr.replace("\n", " ")
 
 
-def test_an_interrupt_ends_all_processes_without_a_traceback():
+@pytest.fixture
+def search():
+    """One under way, in a session of its own."""
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # else background jobs hand on that they ignore it
     options = ["--runs=1", "--seeds=1", "--withstand=40", "--processes=2"]
     command = [sys.executable, "-m", "actors", "races", *options]
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # who runs in the background inherits that interrupts are ignored
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         while ", held in 40 runs, " not in process.stderr.readline():
             assert process.poll() is None
-        os.killpg(process.pid, signal.SIGINT)
-        rest = process.communicate()[1]
-    assert process.returncode == 130
+        yield process
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_ends_all_processes_without_a_traceback(search):
+    os.killpg(search.pid, signal.SIGINT)
+    rest = search.communicate()[1]
+    assert search.returncode == 130
     assert "Traceback" not in rest
+
+
+def test_no_worker_outlives_a_search_that_is_killed(search):
+    search.kill()
+    search.communicate(timeout=60)  # it ends when nobody has its stderr any more
