@@ -14,7 +14,7 @@ from actors.races import races
 from actors.races.report import report, table
 from actors.testing.invariants import ALL, InvariantBroken
 from actors.testing.strategies import schedules
-from bus.sim import Failure, World, hunt, shrink
+from bus.sim import Failure, Schedule, World, hunt, shrink
 from bus.sim.__main__ import load
 from bus.sim.world import address_of
 
@@ -119,3 +119,8 @@ def test_each_is_found_in_nineteen_of_twenty_hunts_and_the_correct_code_withstan
     findings = list(report())
     assert [finding.race for finding in findings] == RACES
     assert all(finding.good for finding in findings), table(findings)
+
+
+@pytest.mark.parametrize(("name", "line"), [("delete-over-migration", "sr1,random,3580,689108ec")])
+def test_the_correct_code_holds_where_it_once_did_not(name, line):
+    World(schedule=Schedule.parse(line)).run(races()[name].programs()[1])

@@ -9,7 +9,7 @@ from actors.nova.errors import NoValidHost
 from actors.nova.models import UNDER_WAY, Instance, Migration
 from actors.nova.service.base import NovaService
 from actors.nova.states import TaskState, VmState
-from actors.placement.errors import ConsumerGenerationConflict
+from actors.placement.errors import ConcurrentUpdateDetected
 from actors.placement.messages import ListAllocations, ManageAllocations
 from actors.placement.models import ConsumerAllocations
 
@@ -49,7 +49,7 @@ async def revert_allocation(service: NovaService, instance: Instance, migration:
     If the server is deleted meanwhile, what the migration holds is given back to nobody; in nova it stays until an operator audits Placement.
 
     Raises:
-        ConsumerGenerationConflict: if somebody else has changed what the server holds.
+        ConcurrentUpdateDetected: if somebody else has changed what the server holds.
     """
     held = await service.calls.as_nova(ListAllocations(consumer_uuid=ConsumerId(migration.uuid)))
     if not held.allocations:
@@ -57,7 +57,7 @@ async def revert_allocation(service: NovaService, instance: Instance, migration:
     new = await service.calls.as_nova(ListAllocations(consumer_uuid=ConsumerId(instance.uuid)))
     try:
         await _hand_over(service, held, ConsumerId(instance.uuid), new.consumer_generation)
-    except ConsumerGenerationConflict:
+    except ConcurrentUpdateDetected:
         if not is_ending(service.store.instances.get(instance.uuid)):
             raise
         await service.delete_allocation(migration.uuid)
