@@ -24,9 +24,8 @@ def workers(processes: int | None = None) -> Generator[ProcessPoolExecutor]:
     """
     wanted = processes or cpu_count() or 1
     pool = ProcessPoolExecutor(wanted, get_context("spawn"), _begin)
-    before = signal.pthread_sigmask(
-        signal.SIG_BLOCK, INTERRUPT
-    )  # which they inherit: an interrupt is for this process alone
+    # They inherit what is blocked while they start: an interrupt is for this process alone.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPT)
     try:
         for _ in range(wanted):
             pool.submit(bool)  # one more starts now

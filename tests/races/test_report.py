@@ -77,9 +77,8 @@ def test_what_it_cannot_do_is_said(arguments, said):
 @pytest.fixture
 def search():
     """One under way, in a session of its own."""
-    before = signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # else background jobs hand on that they ignore it
+    # A job in the background would hand on that it ignores interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     options = ["--runs=1", "--seeds=1", "--withstand=40", "--processes=2"]
     command = [sys.executable, "-m", "actors", "races", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
@@ -98,4 +97,6 @@ def test_an_interrupt_ends_all_processes_without_a_traceback(search):
 
 def test_no_worker_outlives_a_search_that_is_killed(search):
     search.kill()
-    search.communicate(timeout=60)  # it ends when nobody has its stderr any more
+    rest = search.communicate(timeout=60)[1]  # all until nobody has its stderr any more
+    assert search.returncode == -signal.SIGKILL
+    assert "Traceback" not in rest

@@ -54,7 +54,6 @@ class Events(Invariant):
     def observe(self) -> None:
         self._ports: dict[str, dict[PortId, Wiring]] = {}  # by server
         self._ends: dict[ServerId, float] = {}  # until when a server waits at least
-        self._late = False  # whether a fault has made a message late
         self._heard = -math.inf  # when nova-api has last heard of events
         self.watch.hear_answers(self._began, BuildAndRunInstance)
         self.watch.hear_answers(self._spawned, SpawnGuest)
@@ -62,10 +61,6 @@ class Events(Invariant):
         self.watch.hear_answers(self._told, ExternalInstanceEvent)
         self.watch.hear_table(self.stores.neutron, "ports", self._port_changed)
         self.watch.hear_table(self.stores.nova, "faults", self._failed)
-        self.watch.hear_notes(self._noted)
-
-    def _noted(self, kind: str, name: str, detail: str) -> None:
-        self._late = self._late or kind == "delay"
 
     def _began(self, answer: Answer) -> None:
         self._ports.pop(answer.message.server, None)
@@ -99,7 +94,7 @@ class Events(Invariant):
         if fault is None or IN_VAIN not in fault.message or end is None or self.watch.excused:
             return
         telling = any(neutron.nova.is_telling for neutron in self.watch.actors(NEUTRON).values())
-        known = -math.inf if self._late or telling else end - UNDER_WAY
+        known = -math.inf if self.watch.delayed or telling else end - UNDER_WAY
         wired = bool(ports) and all(one.told <= end or max(one.since, self._heard) <= known for one in ports)
         self.demand(not wired, f"server {uuid} failed with {fault.message!r}, and its ports were ACTIVE in time")
 

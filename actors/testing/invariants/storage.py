@@ -34,8 +34,6 @@ class Storage(Invariant):
         self.watch.hear_table(self.stores.cinder.attachments, "_rows", self._attachment_changed)
         self.watch.hear_table(self.stores.cinder.volumes, "_rows", self._volume_changed)
         self._unwanted: set[AttachmentId] = set()  # deleted by people
-        self._late = False  # whether a fault has made a message late: who asked may have given up
-        self.watch.hear_notes(self._noted)
         self.watch.hear_answers(self._connected, UpdateAttachment)
         self.watch.hear_answers(self._deleted, DeleteAttachment)
 
@@ -57,16 +55,13 @@ class Storage(Invariant):
             there = [one for one in self._attachments_of(new) if one.status != FAILED]
             self.demand(not there, f"volume {new.name or key} is available, and has {len(there)} attachments")
 
-    def _noted(self, kind: str, name: str, detail: str) -> None:
-        self._late = self._late or kind == "delay"
-
     def _deleted(self, answer: Answer) -> None:
         if not answer.sender and answer.error is None:
             self._unwanted.add(answer.message.attachment_id)
 
     def _connected(self, answer: Answer) -> None:
         nova, key = self.stores.nova, answer.message.attachment_id
-        if not isinstance(answer.error, NotFound) or key in self._unwanted or self._late or self.watch.excused:
+        if not isinstance(answer.error, NotFound) or key in self._unwanted or self.watch.delayed or self.watch.excused:
             return
         for uuid, disks in nova.block_devices.items():
             row = nova.instances.get(uuid)

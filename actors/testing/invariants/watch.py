@@ -69,6 +69,8 @@ class Watch:
         self.accidents: list[str] = []
         """What OpenStack does not always recover from by design, so that things may be stuck or left over: crashes, lost messages, and
         users whose authority was taken away in the middle of what a service did on their behalf (whose clean-up then fails, too)."""
+        self.delayed = False
+        """Whether a fault has made a message late, so that whoever asked may have given up."""
         self._bus = world.bus
         self._hear()
         self.invariants = [kind(self) for kind in (ALL if invariants is None else invariants)]
@@ -232,6 +234,7 @@ class Watch:
     def _heard_note(self, kind: str, name: str, detail: str) -> None:
         if kind in ACCIDENTS:
             self.accidents.append(f"{kind} {name}: {detail}")
+        self.delayed = self.delayed or kind == "delay"
 
     def _heard_keystone(self, answer: Answer) -> None:
         """Keystone is its own guard, and decides at once; what else it refuses may be for another reason."""
