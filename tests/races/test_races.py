@@ -121,6 +121,12 @@ def test_each_is_found_in_nineteen_of_twenty_hunts_and_the_correct_code_withstan
     assert all(finding.good for finding in findings), table(findings)
 
 
-@pytest.mark.parametrize(("name", "line"), [("delete-over-migration", "sr1,random,3580,689108ec")])
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("delete-over-migration", "sr1,random,3580,689108ec"),
+        ("user-deleted-attachment", "sr1,random,1240,6b6299ee"),
+    ],
+)
 def test_the_correct_code_holds_where_it_once_did_not(name, line):
     World(schedule=Schedule.parse(line)).run(races()[name].programs()[1])

@@ -153,13 +153,14 @@ class Attachments(ApiPart):
     async def _check_deletion(self, attachment: Attachment) -> None:
         """A server's connection is Nova's to end: a leftover device would show it another project's data (CVE-2023-2088).
 
-        As cinder's `attachment_deletion_allowed`: services may, and anybody if no server has it, if it is not connected, or
-        if Nova knows nothing of it.
+        As cinder's `attachment_deletion_allowed`: services may, and anybody if no server has it, if no host has been let at it,
+        or if Nova knows nothing of it. Cinder itself looks for the connection information, which the API notes only when the
+        backend has answered: the host is let at the volume before (see the race `half-connected-attachment`).
         """
         context, server = request_context(), attachment.instance
         if any(role in self.config.service_token_roles for role in context.service_roles):
             return
-        if server is None or attachment.connection_info is None:
+        if server is None or attachment.connector is None:
             return
         if self.servers is not None:
             known = await self.servers.volume_attachment(self.bus, server, attachment.volume_id, context)
