@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tests.benchmarks import ask, boots, idle, load, publish, races, steps, timers, tokens
+from tests.benchmarks import ask, boots, fuzz, idle, load, publish, races, steps, timers, tokens
 from tests.benchmarks.group import Group
 from tests.benchmarks.report import Result, judge, show, write
 from tests.benchmarks.rounds import measure
@@ -22,6 +22,7 @@ GROUPS: dict[str, Callable[[Scale], Group]] = {
     "tokens": tokens.group,
     "load": load.group,
     "boots": boots.group,
+    "fuzz": fuzz.group,
     "races": races.group,
 }
 LONG = {"races"}
@@ -48,7 +49,7 @@ WIDTH = 150
 )
 @click.option("--quick", is_flag=True, help="Do a fraction of the work, for a first look.")
 def main(*, only: tuple[str, ...], rounds: int | None, path: Path, picture: Path | None, quick: bool) -> None:
-    """Measure the bus beside its peers, the formats of tokens beside bare Fernet, boots, and ways to find races."""
+    """Measure the bus beside its peers, tokens beside bare Fernet, boots, what invariants cost, and ways to find races."""
     if picture is not None:
         load.draw(picture)
         return

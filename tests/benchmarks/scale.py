@@ -25,6 +25,7 @@ class Scale:
         rates: tokens that a service checks in a second, one column each.
         seconds: for which Keystone's load is counted.
         rows: tokens that the table of stored ones holds already.
+        fuzzed: runs under fuzz, with all invariants, and without.
         races: names of those that are hunted for; none for all.
         hunts: for each race, in each way.
         runs: of a hunt, at most.
@@ -47,6 +48,7 @@ class Scale:
     servers: int = 100_000
     rates: tuple[int, ...] = (1, 5, 20)
     seconds: float = 600
+    fuzzed: int = 60
     races: tuple[str, ...] = ()
     hunts: int = 5
     runs: int = 1_000
@@ -67,10 +69,11 @@ QUICK = Scale(
     boots=300,
     burst=600,
     servers=1_000,
+    fuzzed=20,
     hunts=3,
     runs=100,
 )
 TINY = Scale(
-    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20), hosts=(2, 3), boots=3, burst=4, servers=3, rates=(10,), seconds=1, races=("expiry-mutates",), hunts=1, runs=2
+    asks=20, callers=(1, 10), deliveries=20, subscribers=(1, 10), sleeps=20, sleepers=(1, 10), idle=20, steps=20, worlds=2, tokens=20, rows=(10, 20), hosts=(2, 3), boots=3, burst=4, servers=3, rates=(10,), seconds=1, fuzzed=2, races=("expiry-mutates",), hunts=1, runs=2
 )  # fmt: skip
 """Measures nothing, but calls everything."""
