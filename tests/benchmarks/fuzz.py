@@ -4,21 +4,20 @@ Both rows run under the same schedules, a new one for each run, and count the pr
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import anyio
 
 from actors.cloud import Cloud
-from actors.contents import IMAGE
-from actors.ids import FlavorId
-from actors.nova.messages.servers import CreateServer
+from actors.races.boots import server
 from actors.testing.cases import random_case
 from actors.testing.invariants import Watch
 from actors.testing.machine import run_case
 from actors.testing.rest import rest
 from actors.testing.restraint import restrain
 from bus.sim import World, hunt
+from bus.sim.world import Program
 from tests.benchmarks.floors import Bound, Floor
 from tests.benchmarks.group import Group
 from tests.benchmarks.rounds import Case
@@ -28,8 +27,6 @@ WITHOUT, WITH = "no invariants", "all invariants"
 BOOTS, RUNS = "boots per CPU s", "runs per CPU s"
 SERVERS = 6
 """Booted in a run, one a second."""
-SHARE = 0.5
-"""Of the speed without invariants, which is left with them at least."""
 
 
 def group(scale: Scale) -> Group:
@@ -40,7 +37,7 @@ def group(scale: Scale) -> Group:
         for figure in (_boots, _runs)
         for row, watched, text in rows
     ]
-    floors = tuple(Floor(WITH, column, (Bound(SHARE, WITHOUT),)) for column in (BOOTS, RUNS))
+    floors = tuple(Floor(WITH, column, (Bound(0.5, WITHOUT),)) for column in (BOOTS, RUNS))
     return Group(
         "fuzz",
         "fuzz: servers booted, and runs of the machine, under all sorts of schedules",
@@ -50,7 +47,7 @@ def group(scale: Scale) -> Group:
     )
 
 
-def _per_second(runs: int, program: Callable[[World], Awaitable[None]]) -> float:
+def _per_second(runs: int, program: Program[None]) -> float:
     began = time.process_time()
     failure = hunt(program, runs=runs)
     taken = time.process_time() - began
@@ -67,7 +64,7 @@ def _boots(runs: int, *, watched: bool) -> Mapping[str, float]:
         begin()
         demo = cloud.session("demo")
         for _ in range(SERVERS):
-            await demo.ask(CreateServer(name="one", flavor_ref=FlavorId("1"), image_ref=IMAGE))
+            await demo.ask(server("one"))
             await anyio.sleep(1)
         await rest(cloud, world)
         if watch is not None:

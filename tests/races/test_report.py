@@ -81,11 +81,12 @@ def search():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     options = ["--runs=1", "--seeds=1", "--withstand=40", "--processes=2"]
     command = [sys.executable, "-m", "actors", "races", *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    signal.signal(signal.SIGINT, before)
+    with process:
         while ", held in 40 runs, " not in process.stderr.readline():
             assert process.poll() is None
         yield process
-    signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_ends_all_processes_without_a_traceback(search):
